@@ -1,0 +1,42 @@
+"""The command line: translates words into calls of the workspace and renders what comes back.
+
+`groundwork`, `groundwork --help` and `groundwork --version` are answered from the table of commands alone;
+everything else, and every heavy import, happens in the command that was asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code: 0 done, 1 a failed check, 2 wrong use, 130 interrupted."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    from groundwork.cli import table
+
+    if arguments in ([], ["--help"], ["-h"], ["help"]):
+        return _print(table.help_text())
+    if arguments in (["--version"], ["-V"]):
+        return _print(f"groundwork {table.version()}\n")
+    from groundwork.cli.root import dispatch
+
+    return dispatch(arguments)
+
+
+def _print(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from groundwork.cli.errors import BROKEN_PIPE, silence_stdout
+
+        silence_stdout()
+        return BROKEN_PIPE
+    return 0

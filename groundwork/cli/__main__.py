@@ -1,0 +1,5 @@
+"""`python -m groundwork.cli`: the same as `groundwork`."""
+
+from groundwork.cli import main
+
+main()

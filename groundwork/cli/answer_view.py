@@ -1,0 +1,196 @@
+"""How an answer, its replay and its explanation look on a terminal; pure layout."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from groundwork.cli.screen import Screen, count, end_cut, moment, one_line
+
+if TYPE_CHECKING:
+    from groundwork.answers.types import Answer, Citation, Deletion, Explanation, Replay
+
+RESULTS = ("identical", "same-set", "drifted", "redacted")
+MEANING = {
+    "identical": "the same answer from the same passages with equal scores",
+    "same-set": "the same answer from the same passages, in another order or with other scores",
+    "drifted": "something else came out",
+    "redacted": "an erased document was part of it",
+}
+_MARKER = re.compile(r"\[\d+\]")
+
+
+def answer(value: Answer, screen: Screen) -> list[str]:
+    """Lay out an answer with its citations, or an abstention with its reason."""
+    lines: list[str] = []
+    if value.redacted:
+        lines += [screen.amber("This answer is redacted: a document it was made from has been erased."), ""]
+    if value.abstained:
+        lines += [
+            *screen.paragraph(
+                f"{screen.amber('No answer:')} {one_line(value.reason) or 'no reason was recorded'}"
+            ),
+            "",
+        ]
+    else:
+        lines += [*screen.paragraph(_painted(one_line(value.text), screen)), ""]
+        for number, cited in enumerate(value.citations, 1):
+            lines += citation(number, cited, screen)
+    return lines + _footer(value, screen)
+
+
+def citation(number: int, cited: Citation, screen: Screen) -> list[str]:
+    """Lay out one citation: where it stands, then the quote."""
+    place = [p for p in (one_line(cited.page), one_line(cited.heading)) if p]
+    head = f"{screen.teal(f'[{number}]')} {screen.bold(one_line(cited.document))}"
+    lines = screen.paragraph(" · ".join([head, *place]), "    ", "")
+    return [*lines, *screen.paragraph(f"“{one_line(cited.quote)}”", "    "), ""]
+
+
+def answers(found: Sequence[Answer], screen: Screen) -> list[str]:
+    """Lay out a list of answers, two lines each."""
+    if not found:
+        return ["There is no answer yet; ask something with `groundwork ask QUESTION`."]
+    lines: list[str] = []
+    for a in found:
+        outcome = (
+            "redacted" if a.redacted else "abstained" if a.abstained else count(len(a.citations), "citation")
+        )
+        lines.append(f"{screen.teal(a.id)}  {moment(a.created_at)}  {a.app}@{a.pins.snapshot[:7]}  {outcome}")
+        lines.append(f"    {end_cut(one_line(a.question), screen.width - 4)}")
+    return lines
+
+
+def replay(value: Replay, screen: Screen) -> list[str]:
+    """Lay out one replay with every difference."""
+    lines = screen.paragraph(
+        f"{value.id}: {_result(value.result, screen)} — {MEANING[value.result]}", "  ", ""
+    )
+    for d in value.differences:
+        lines += [f"  {d.what}", *screen.paragraph(f"was  {one_line(d.was)}", "         ", "    ")]
+        lines += screen.paragraph(f"now  {one_line(d.now)}", "         ", "    ")
+    return lines
+
+
+def replays(values: Sequence[Replay], screen: Screen) -> list[str]:
+    """Lay out several replays: those that are not identical, then the counts."""
+    counts: Counter[str] = Counter(v.result for v in values)
+    odd = [v for v in values if v.result != "identical"]
+    rows = [[v.id, v.result, end_cut(", ".join(d.what for d in v.differences), 36)] for v in odd]
+    lines = [*screen.table(["answer", "result", "differs in"], rows), ""] if rows else []
+    total = count(len(values), "answer")
+    return [*lines, f"{total}: " + ", ".join(f"{counts[name]:,} {name}" for name in RESULTS)]
+
+
+def explanation(value: Explanation, screen: Screen) -> list[str]:
+    """Lay out why an answer came out as it did."""
+    a = value.answer
+    said = f"No answer: {a.reason}" if a.abstained else a.text
+    lines = [
+        *screen.paragraph(f"{screen.soft('question')}  {one_line(a.question)}", "          ", ""),
+        *screen.paragraph(f"{screen.soft('answer')}    {_painted(one_line(said), screen)}", "          ", ""),
+        "",
+    ]
+    for sentence in value.sentences:
+        lines += screen.paragraph(f"- {one_line(sentence)}", "  ", "")
+    if value.checks:
+        lines += ["", *_checks(value.checks, screen)]
+    if value.passages:
+        lines += ["", *_passages(value.passages, screen)]
+    if value.deletions:
+        lines += ["", screen.bold("Without each cited passage")]
+        for deletion in value.deletions:
+            lines += _deletion(deletion, screen)
+    return [*lines, "", screen.soft(_pins(a))]
+
+
+def calibration(value: Any, screen: Screen) -> list[str]:
+    """Lay out a calibration as its figures by name."""
+    shown = {k: v for k, v in plain(value).items() if isinstance(v, str | int | float | bool) or v is None}
+    wide = max(len(k) for k in shown) + 2
+    return [
+        f"{k.replace('_', ' '):<{wide}}{f'{v:.4g}' if isinstance(v, float) else v}" for k, v in shown.items()
+    ]
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """Return a record as a JSON-compatible mapping."""
+    if hasattr(value, "as_dict"):
+        return dict(value.as_dict())
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else dict(value)
+
+
+def _footer(value: Answer, screen: Screen) -> list[str]:
+    figures = f"confidence {value.confidence:.2f}, threshold {value.threshold:.2f}"
+    how = (
+        ""
+        if value.calibration
+        else " (uncalibrated: `groundwork calibrate` finds a threshold that keeps a promise)"
+    )
+    lines = [screen.soft(line) for line in screen.paragraph(figures + how)]
+    lines += [screen.soft(f"{value.app}@{value.pins.snapshot[:7]} · {value.id}")]
+    return [*lines, screen.soft("next: groundwork replay last, groundwork explain last")]
+
+
+def _pins(value: Answer) -> str:
+    parts = (
+        ("snapshot", value.pins.snapshot),
+        ("model", value.pins.model),
+        ("settings", value.pins.settings),
+    )
+    return f"{value.id}, made from " + ", ".join(
+        f"{name} {digest[:24] if ':' in digest else digest[:7]}" for name, digest in parts
+    )
+
+
+def _painted(text: str, screen: Screen) -> str:
+    return _MARKER.sub(lambda m: screen.teal(m.group()), text)
+
+
+def _result(result: str, screen: Screen) -> str:
+    return screen.green(result) if result == "identical" else screen.amber(result)
+
+
+def _checks(checks: Sequence[Mapping[str, Any]], screen: Screen) -> list[str]:
+    rows = [
+        [
+            str(c.get("name", "")),
+            _number(c.get("value")),
+            _number(c.get("threshold")),
+            "passed" if c.get("passed") else "not passed",
+        ]
+        for c in checks
+    ]
+    return screen.table(["check", "value", "threshold", ""], rows, "<>><")
+
+
+def _passages(passages: Sequence[Mapping[str, Any]], screen: Screen) -> list[str]:
+    names = list(dict.fromkeys(name for p in passages for name in p.get("legs", {})))
+    rows = []
+    for p in passages:
+        legs = [_leg(p.get("legs", {}).get(name)) for name in names]
+        where = f"{one_line(str(p['document']))}:{p['start']}"
+        rows.append([str(p["rank"]), "cited" if p.get("cited") else "", where, f"{p['score']:.3f}", *legs])
+    head = ["", "", "passage", "score", *(f"{n} (rank)" for n in names)]
+    return screen.table(head, rows, "><<>" + ">" * len(names), stretch=2)
+
+
+def _leg(leg: Mapping[str, Any] | None) -> str:
+    return f"{leg['score']:.3f} (#{leg['rank']})" if leg else "–"
+
+
+def _deletion(deletion: Deletion, screen: Screen) -> list[str]:
+    if not deletion.changed:
+        result = "the answer would be the same"
+    elif deletion.abstained:
+        result = f"there would be no answer (confidence {deletion.confidence:.2f})"
+    else:
+        result = f"it would be: {end_cut(one_line(deletion.text), 240)}"
+    return screen.paragraph(f"{one_line(deletion.document)}: {result}", "    ", "  ")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else "–" if value is None else str(value)

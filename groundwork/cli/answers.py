@@ -1,0 +1,198 @@
+"""`groundwork ask`, `answers`, `replay`, `explain`, `calibrate`: what was answered, again, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from groundwork.cli import answer_view as view
+from groundwork.cli.door import AsOption, Commands, Door, Reply, principal, question_of
+
+if TYPE_CHECKING:
+    from groundwork.answers.types import Replay
+    from groundwork.app.workspace import Workspace
+    from groundwork.core.principal import Principal
+
+app = Commands()
+AppOption = Annotated[str, typer.Option("--app", "-a", metavar="NAME", help="The app.")]
+AnswerArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ANSWER", help="The id of an answer, `ans_…`; `last` is the newest.", show_default=False
+    ),
+]
+PAGE = 200
+
+
+@app.add("ask", interrupted="no answer was recorded")
+def ask(
+    door: Door,
+    question: Annotated[
+        str,
+        typer.Argument(
+            metavar="QUESTION", help="The question; `-` reads it from standard input.", show_default=False
+        ),
+    ],
+    app_: AppOption = "default",
+    snapshot: Annotated[
+        str | None,
+        typer.Option(
+            "--snapshot",
+            metavar="ID",
+            help="A digest, its beginning, `head` or `head~1`; otherwise the head.",
+        ),
+    ] = None,
+    as_: AsOption = None,
+) -> Reply:
+    """Answer a question with citations, or say why not.
+
+    The answer is recorded with the versions it was made from, so that `groundwork replay` can make it again.
+    """
+    with door.workspace() as workspace:
+        answer = workspace.ask(question_of(question), app=app_, principal=principal(as_), snapshot=snapshot)
+    return Reply(answer.as_dict(), lambda screen: view.answer(answer, screen))
+
+
+@app.add("answers", interrupted="nothing was changed")
+def answers(
+    door: Door,
+    app_: Annotated[
+        str | None, typer.Option("--app", "-a", metavar="NAME", help="Only answers of this app.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many.")] = 20,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="ANSWER", help="Only answers older than this one.")
+    ] = None,
+    as_: AsOption = None,
+) -> Reply:
+    """List the recorded answers, newest first."""
+    with door.workspace() as workspace:
+        found = workspace.answers(principal(as_), limit=limit, before=before, app=app_)
+    return Reply({"answers": [a.as_dict() for a in found]}, lambda screen: view.answers(found, screen))
+
+
+@app.add("replay", interrupted="replaying changes nothing")
+def replay(
+    door: Door,
+    answers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ANSWER...", help="Ids of answers, `ans_…`; `last` is the newest.", show_default=False
+        ),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Replay every recorded answer.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 when an answer is `drifted` or `same-set`.")
+    ] = False,
+    as_: AsOption = None,
+) -> Reply:
+    """Make recorded answers again from the versions they are pinned to, and compare.
+
+    `identical` is the same answer from the same passages with equal scores, `same-set` the same answer from
+    passages in another order, `drifted` another answer, `redacted` an answer that an erased document was
+    part of.
+    """
+    from groundwork.core.errors import InvalidInputError
+
+    if not answers and not all_:
+        raise InvalidInputError(
+            "no answer was named", hint="name one, as in `groundwork replay last`, or use --all"
+        )
+    asking = principal(as_)
+    with door.workspace() as workspace:
+        ids = (
+            _every_id(workspace, asking) if all_ else [_resolve(workspace, a, asking) for a in answers or ()]
+        )
+        replays: list[Replay] = []
+        with door.progress("replayed") as progress:
+            for identifier in ids:
+                replays.append(workspace.replay(identifier, asking))
+                progress.count(len(replays), len(ids), "replaying")
+    moved = any(r.result in ("drifted", "same-set") for r in replays)
+    code = 1 if check and moved else 0
+    if len(replays) == 1 and not all_:
+        return Reply(replays[0].as_dict(), lambda screen: view.replay(replays[0], screen), code)
+    counts: Counter[str] = Counter(r.result for r in replays)
+    document: dict[str, Any] = {
+        "n": len(replays),
+        "counts": {name: counts[name] for name in view.RESULTS},
+        "answers": [r.as_dict() for r in replays],
+    }
+    return Reply(document, lambda screen: view.replays(replays, screen), code)
+
+
+@app.add("explain", interrupted="explaining changes nothing")
+def explain(door: Door, answer: AnswerArgument, as_: AsOption = None) -> Reply:
+    """Show why an answer came out as it did.
+
+    It shows the legs and ranks that brought each passage, the scores beside their thresholds, and what
+    would have been answered without each cited passage.
+    """
+    asking = principal(as_)
+    with door.workspace() as workspace:
+        explanation = workspace.explain(_resolve(workspace, answer, asking), asking)
+    return Reply(explanation.as_dict(), lambda screen: view.explanation(explanation, screen))
+
+
+@app.add("calibrate", interrupted="the threshold in use was not changed")
+def calibrate(
+    door: Door,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Labelled questions, one JSON object a line.", show_default=False
+        ),
+    ],
+    app_: AppOption = "default",
+    risk: Annotated[
+        float | None,
+        typer.Option("--risk", help="Largest share of wrong answers; otherwise the app's `risk`."),
+    ] = None,
+    delta: Annotated[
+        float, typer.Option("--delta", help="Largest chance that the promise does not hold.")
+    ] = 0.1,
+) -> Reply:
+    """Find the threshold that keeps a promise about wrong answers, by Learn-then-Test.
+
+    Each line of the file holds `question` and `answers`, a list of texts; an empty list says that the
+    documents have no answer.
+    """
+    from groundwork.core.errors import NotFoundError
+    from groundwork.core.principal import LOCAL
+
+    if not file.is_file():
+        raise NotFoundError(
+            f"there is no file `{file}`",
+            hint="each line holds `question` and `answers`; see docs/guides/calibration.md",
+        )
+    with door.workspace() as workspace:
+        target = (
+            risk
+            if risk is not None
+            else workspace.spec.apps[app_].risk
+            if app_ in workspace.spec.apps
+            else 0.2
+        )
+        calibration = workspace.calibrate(file, app=app_, target_risk=target, delta=delta, principal=LOCAL)
+    return Reply(view.plain(calibration), lambda screen: view.calibration(calibration, screen))
+
+
+def _resolve(workspace: Workspace, name: str, asking: Principal) -> str:
+    if name != "last":
+        return name
+    from groundwork.core.errors import NotFoundError
+
+    newest = workspace.answers(asking, limit=1)
+    if not newest:
+        raise NotFoundError("there is no answer yet", hint="ask something with `groundwork ask QUESTION`")
+    return newest[0].id
+
+
+def _every_id(workspace: Workspace, asking: Principal) -> list[str]:
+    ids: list[str] = []
+    while page := workspace.answers(asking, limit=PAGE, before=ids[-1] if ids else None):
+        ids += [a.id for a in page]
+    return ids
