@@ -99,7 +99,9 @@ class Database:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise explain_os_error(error, f"the folder of the database {self.name} cannot be made") from error
+                raise explain_os_error(
+                    error, f"the folder of the database {self.name} cannot be made"
+                ) from error
         return False if is_current(self) else upgrade(self)
 
     def scrub(self) -> None:
@@ -128,12 +130,18 @@ class Database:
     def _make_engine(self) -> Engine:
         if self.dialect == "sqlite":
             engine = create_engine(
-                self._url, pool_size=POOL, max_overflow=POOL, pool_timeout=BUSY_SECONDS, connect_args={"timeout": BUSY_SECONDS}
+                self._url,
+                pool_size=POOL,
+                max_overflow=POOL,
+                pool_timeout=BUSY_SECONDS,
+                connect_args={"timeout": BUSY_SECONDS},
             )
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            engine = create_engine(self._url, pool_size=POOL, max_overflow=POOL, pool_timeout=BUSY_SECONDS, pool_pre_ping=True)
+            engine = create_engine(
+                self._url, pool_size=POOL, max_overflow=POOL, pool_timeout=BUSY_SECONDS, pool_pre_ping=True
+            )
         _forget_in_children(engine)
         return engine
 
@@ -180,7 +188,11 @@ def insert_or_ignore(connection: Connection, table: Table, rows: Mapping[str, An
 
 
 def insert_or_update(
-    connection: Connection, table: Table, rows: Mapping[str, Any] | Rows, *, update: Sequence[str] | None = None
+    connection: Connection,
+    table: Table,
+    rows: Mapping[str, Any] | Rows,
+    *,
+    update: Sequence[str] | None = None,
 ) -> None:
     """Insert rows; where the primary key is taken, overwrite the columns in `update` (default: all that the rows name)."""
     many = _as_rows(rows)
@@ -217,10 +229,12 @@ def _parse(url: str | Path) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise SettingsError("the setting `database` is not a database URL", hint="such as `postgresql://user@host/name`") from error
+        raise SettingsError(
+            "the setting `database` is not a database URL", hint="such as `postgresql://user@host/name`"
+        ) from error
     backend = parsed.drivername.partition("+")[0]
     if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        return URL.create("sqlite", database=os.path.abspath(cast(str, parsed.database)))
+        return URL.create("sqlite", database=os.path.abspath(str(parsed.database)))
     if backend in ("postgresql", "postgres"):
         _need_psycopg()
         return parsed.set(drivername="postgresql+psycopg")

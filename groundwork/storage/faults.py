@@ -43,7 +43,8 @@ def explain_os_error(error: OSError, doing: str) -> GroundworkError:
     if error.errno in _FULL_ERRNOS:
         return StorageFullError(f"{doing}: {error.strerror}", hint=FULL_HINT)
     return UnavailableError(
-        f"{doing}: {error.strerror or error}", hint="check the disk, its mount and the permissions of the folder"
+        f"{doing}: {error.strerror or error}",
+        hint="check the disk, its mount and the permissions of the folder",
     )
 
 
@@ -80,7 +81,9 @@ def _explain_postgres(cause: Any, where: str, disconnected: bool) -> GroundworkE
     if state in _POSTGRES_FULL:
         return StorageFullError(f"there is no space left for the database {where} ({said})", hint=FULL_HINT)
     if state in _POSTGRES_DAMAGED:
-        return DamagedError(f"the database {where} is damaged ({said})", hint="restore a backup of the database")
+        return DamagedError(
+            f"the database {where} is damaged ({said})", hint="restore a backup of the database"
+        )
     if state.startswith("23"):
         return ConflictError(f"the change contradicts what is stored ({said})")
     lost = not state and type(cause).__name__ in ("OperationalError", "ConnectionTimeout", "InterfaceError")
