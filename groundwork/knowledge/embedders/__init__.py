@@ -1,7 +1,7 @@
 """Embedders turn texts into unit vectors.
 
-The fingerprint names everything the vectors depend on; an index is built with one fingerprint and refuses another.
-The vector of a text depends on the text alone, never on what else is in the batch.
+The fingerprint names everything the vectors depend on; an index is built with one fingerprint and refuses
+another. The vector of a text depends on the text alone, never on what else is in the batch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from groundwork.knowledge.types import FloatArray
 
 
 class Embedder(Protocol):
-    """Constructors only remember parameters; weights are opened on first use (MissingModelError when absent)."""
+    """Constructors only remember parameters; weights are opened on first use (MissingModelError when
+    absent)."""
 
     @property
     def dim(self) -> int: ...
@@ -24,8 +25,11 @@ class Embedder(Protocol):
         """Digest of name, weights, precision, pooling, length limit and library recipe."""
         ...
 
-    def embed_documents(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> FloatArray:
-        """Return unit vectors, shape (len(texts), dim), in order; `progress` is called with how many are newly done."""
+    def embed_documents(
+        self, texts: Sequence[str], progress: Callable[[int], None] | None = None
+    ) -> FloatArray:
+        """Return unit vectors, shape (len(texts), dim), in order; `progress` is called with how many are
+        newly done."""
         ...
 
     def embed_query(self, text: str) -> FloatArray:

@@ -1,7 +1,7 @@
 """Retrievers (strategies) turn a question into ranked chunks of one snapshot, on any index.
 
-A retriever works on a View: one snapshot seen by one principal. It is deterministic: equal question, view and parameters
-give an equal ranking with equal scores; ties are broken by chunk_id.
+A retriever works on a View: one snapshot seen by one principal. It is deterministic: equal question, view and
+parameters give an equal ranking with equal scores; ties are broken by chunk_id.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ class View(Protocol):
     def fetch(self, chunk_ids: Sequence[str], *, vectors: bool = False) -> list[ChunkRow]: ...
 
     def neighbours(self, row: ChunkRow, reach: int) -> list[ChunkRow]:
-        """Return the chunks of the same document up to `reach` places before and after, in order, with the row itself."""
+        """Return the chunks of the same document up to `reach` places before and after, in order, with the
+        row itself."""
         ...
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One chunk of a ranking, best first. `widened` is the span to show when the retriever grew the passage."""
+    """One chunk of a ranking, best first. `widened` is the span to show when the retriever grew the
+    passage."""
 
     chunk_id: str
     score: float
