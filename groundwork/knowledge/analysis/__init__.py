@@ -3,3 +3,7 @@
 `analyzer` is the front door; `segment` finds words in any script, `stem` reduces them, `stopwords` names
 those that say nothing, `language` judges whether a text is English. All are pure and import no heavy library.
 """
+
+from groundwork.knowledge.analysis.analyzer import Analyzer
+
+__all__ = ["Analyzer"]
