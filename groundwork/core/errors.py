@@ -10,7 +10,8 @@
     │   └── NoWorkspaceError        no_workspace               404
     ├── ConflictError               conflict                   409
     │   ├── BusyError               busy                       409     yes
-    │   └── LeaseLostError          lease_lost                 409     yes
+    │   ├── LeaseLostError          lease_lost                 409     yes
+    │   └── CancelledError          cancelled                  409     yes
     ├── GoneError                   gone                       410
     ├── WorkspaceVersionError       workspace_version          409
     ├── MissingDependencyError      missing_dependency         501
@@ -180,3 +181,10 @@ class UnavailableError(GroundworkError):
 
 class InternalError(GroundworkError):
     """A fault of Groundwork itself."""
+
+
+class CancelledError(ConflictError):
+    """Somebody asked the work to stop; what was done is kept and the next run goes on from there."""
+
+    code = "cancelled"
+    retryable = True

@@ -18,7 +18,8 @@ class Tombstones:
     """Tombstones of one workspace.
 
     Args:
-        key: file that holds the secret; made on first use. Without it a tombstone says nothing about the content.
+        key: file that holds the secret; made on first use. Without it a tombstone says nothing about the
+            content.
     """
 
     def __init__(self, database: Database, key: Path) -> None:

@@ -1,0 +1,61 @@
+"""Make a recorded answer again from its pins, and say honestly whether the same came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from groundwork.answers.pipeline import Outcome, Pipeline, recipe_of
+from groundwork.answers.readers import READERS
+from groundwork.answers.types import Answer, Difference, Replay, ReplayResult
+from groundwork.core.errors import GoneError, NotFoundError
+
+
+def replay(pipeline: Pipeline, answer: Answer, tenant: str) -> Replay:
+    """Run the answer's recipe at its snapshot and compare.
+
+    Returns:
+        `redacted` when an erased document was part of it; else what `compare` says. A snapshot that was pruned is a drift
+        whose difference names the snapshot, since nothing can be made again without it.
+    """
+    if answer.redacted:
+        return Replay(answer.id, "redacted", (Difference("documents", "retrieved", "erased"),))
+    recipe = recipe_of(answer, tenant)
+    now = READERS.make(recipe.model).fingerprint
+    parts = [] if now == recipe.reader else [Difference("model", recipe.reader, now)]
+    try:
+        outcome = pipeline.produce(recipe.principal(answer.principal), answer.question, recipe, answer.pins.snapshot)
+    except (NotFoundError, GoneError) as error:
+        return Replay(answer.id, "drifted", (*parts, Difference("snapshot", answer.pins.snapshot, error.message)))
+    return compare(answer, outcome, parts)
+
+
+def compare(answer: Answer, outcome: Outcome, parts: Sequence[Difference] = ()) -> Replay:
+    """Compare a recorded answer with what came out now; scores are compared exactly."""
+    differences = list(parts)
+    was_ids = [str(h["chunk_id"]) for h in answer.retrieved]
+    now_ids = [h.chunk_id for h in outcome.hits]
+    was_scores = [float(h["score"]) for h in answer.retrieved]
+    now_scores = [h.score for h in outcome.hits]
+    was_cited = [(c.document_id, c.start, c.end, c.quote) for c in answer.citations]
+    now_cited = [(c.document_id, c.start, c.end, c.quote) for c in outcome.citations]
+    same_text = (answer.text, answer.abstained) == (outcome.text, outcome.abstained) and was_cited == now_cited
+    if answer.text != outcome.text or answer.abstained != outcome.abstained:
+        differences.append(Difference("text", answer.text or answer.reason, outcome.text or outcome.reason))
+    elif was_cited != now_cited:
+        differences.append(Difference("citations", _places(was_cited), _places(now_cited)))
+    if was_ids != now_ids:
+        differences.append(Difference("retrieved", " ".join(was_ids), " ".join(now_ids)))
+    elif was_scores != now_scores:
+        differences.append(Difference("score", str(was_scores), str(now_scores)))
+    if answer.confidence != outcome.confidence:
+        differences.append(Difference("confidence", str(answer.confidence), str(outcome.confidence)))
+    result: ReplayResult = "drifted"
+    if same_text and was_ids == now_ids and was_scores == now_scores and answer.confidence == outcome.confidence:
+        result = "identical"
+    elif same_text and set(was_ids) == set(now_ids):
+        result = "same-set"
+    return Replay(answer.id, result, tuple(differences))
+
+
+def _places(cited: Sequence[tuple[str, int, int, str]]) -> str:
+    return "; ".join(f"{document} {start}:{end}" for document, start, end, _ in cited)

@@ -1,0 +1,182 @@
+"""Settings become objects here and nowhere else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundwork.core.clock import Clock, SystemClock
+from groundwork.core.erasure import Erasable
+from groundwork.core.principal import Principal
+from groundwork.core.settings import Spec
+from groundwork.storage.blobs import Blobs
+from groundwork.storage.database import Database
+from groundwork.storage.leases import Leases
+from groundwork.storage.tombstones import Tombstones
+
+if TYPE_CHECKING:
+    from groundwork.answers.pipeline import Pipeline
+    from groundwork.app.workspace import Workspace
+    from groundwork.jobs import Jobs
+    from groundwork.knowledge.catalogue import Catalogue
+    from groundwork.knowledge.embedders import Embedder
+    from groundwork.knowledge.history import History
+    from groundwork.knowledge.ingest import Ingestor
+    from groundwork.knowledge.pipeline import IndexVersion
+    from groundwork.knowledge.searching import Searcher
+    from groundwork.knowledge.verify import Verifier
+
+
+@dataclass
+class Rooms:
+    """The objects of one workspace; each is made when it is first asked for, so that a small command stays small."""
+
+    data: Path
+    spec: Spec
+    clock: Clock = field(default_factory=SystemClock)
+    _jobs: Jobs | None = None
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.spec.settings.database or self.data / "groundwork.db")
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        return Blobs(self.spec.settings.blobs or self.data / "blobs")
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self.database)
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        return Tombstones(self.database, self.data / "tombstone.key")
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        from groundwork.knowledge.catalogue import Catalogue
+
+        return Catalogue(self.database, self.blobs, self._locate, self._build)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        from groundwork.knowledge.searching import Searcher
+
+        return Searcher(self.catalogue, self._text_of, self.spec.settings.max_question_chars)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        from groundwork.answers.pipeline import Pipeline
+
+        def document(principal: Principal, identifier: str, snapshot: str) -> Any:
+            return self.catalogue.document(principal, identifier, snapshot, chunks=False)
+
+        return Pipeline(self.database, self.searcher, document, self.clock)
+
+    @cached_property
+    def ingestor(self) -> Ingestor:
+        from groundwork.app.parser import SandboxParser
+        from groundwork.knowledge.choice import EmbedderChoice
+        from groundwork.knowledge.ingest import Ingestor
+
+        settings = self.spec.settings
+        max_bytes = settings.max_file_mib * 2**20
+        return Ingestor(
+            self.database,
+            self.blobs,
+            self.leases,
+            self.catalogue,
+            EmbedderChoice(self.blobs, self._minilm_present, self._make_embedder),
+            lambda: SandboxParser(settings.parser_workers, max_bytes),
+            self.clock,
+            max_bytes,
+            settings.lease_wait_seconds,
+            lambda principal, content: self.tombstones.holds(principal.tenant, content),
+        )
+
+    @cached_property
+    def history(self) -> History:
+        from groundwork.knowledge.history import History
+
+        return History(self.database, self.leases, self.catalogue, self.spec.settings.lease_wait_seconds)
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        from groundwork.knowledge.verify import Verifier
+
+        return Verifier(self.database, self.blobs, self.catalogue)
+
+    @cached_property
+    def erasable(self) -> list[Erasable]:
+        from groundwork.answers.erasure import AnswersEraser
+        from groundwork.knowledge.erasure import KnowledgeEraser
+
+        wait = self.spec.settings.lease_wait_seconds
+        knowledge = KnowledgeEraser(
+            self.database, self.blobs, self.leases, self.catalogue, self.tombstones, self.clock, wait
+        )
+        return [knowledge, AnswersEraser(self.database)]
+
+    def jobs(self, workspace: Workspace) -> Jobs:
+        """Return the job engine with the handlers of every room."""
+        with self._lock:
+            if self._jobs is None:
+                from groundwork.app.work import make_jobs
+
+                self._jobs = make_jobs(workspace, self)
+            return self._jobs
+
+    def close(self) -> None:
+        """Stop the job engine and close the database."""
+        if self._jobs is not None:
+            self._jobs.close()
+            self._jobs = None
+        if "database" in self.__dict__:
+            self.database.close()
+
+    def _locate(self, tenant: str, index: str, version: str) -> str:
+        base = self.spec.settings.knowledge or str(self.data / "knowledge")
+        return f"{base}/{tenant}/{index}/{version[:16]}"
+
+    def _build(self, spec: Mapping[str, Any]) -> IndexVersion:
+        from groundwork.knowledge.pipeline import IndexVersion, make_embedder
+
+        stored = spec["embedder"]
+        embedder = None if stored is None else make_embedder(stored, self._given(stored))
+        return IndexVersion(spec, embedder)
+
+    def _minilm_present(self) -> bool:
+        from groundwork.models.weights import MINILM, is_present
+
+        return is_present(MINILM, self.spec.settings.models)
+
+    def _make_embedder(self, spec: Mapping[str, Any]) -> Embedder:
+        from groundwork.knowledge.embedders import EMBEDDERS
+
+        return EMBEDDERS.make({**spec, **self._given(spec)})
+
+    def _given(self, embedder: Mapping[str, Any]) -> dict[str, Any]:
+        """What an embedder gets from this installation, which changes no vector."""
+        settings = self.spec.settings
+        if embedder["name"] == "minilm":
+            return {"threads": settings.threads, "models": settings.models}
+        if embedder["name"] == "lsa":
+            return {"load": self.blobs.get}
+        return {}
+
+    def _text_of(self, principal: Principal, version: str) -> str:
+        from groundwork.knowledge import store
+
+        with self.database.read() as connection:
+            reading = store.versions(connection, principal.tenant, [version])[version]
+        return self.catalogue.text(reading.text)
+
+
+def build_rooms(data: Path, spec: Spec) -> Rooms:
+    """Return the rooms of a workspace whose data folder is `data`."""
+    return Rooms(data, spec)

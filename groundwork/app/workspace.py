@@ -1,0 +1,448 @@
+"""The workspace: every room built from the settings, introduced to each other, behind one object that all doors use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundwork.app import config
+from groundwork.app.build import Rooms, build_rooms
+from groundwork.core.errors import InvalidInputError, NotFoundError, NoWorkspaceError, StorageFullError
+from groundwork.core.principal import LOCAL, Principal
+from groundwork.core.settings import AppSpec, IndexSpec, Resolved, Settings, Spec
+
+if TYPE_CHECKING:
+    from groundwork.answers.calibration import Calibration
+    from groundwork.answers.types import Answer, Explanation, Replay
+    from groundwork.app.doctor import Finding
+    from groundwork.core.erasure import ErasureReceipt
+    from groundwork.jobs import JobInfo
+    from groundwork.knowledge.filters import Filter
+    from groundwork.knowledge.records import (
+        DocumentInfo,
+        DocumentView,
+        IngestProgress,
+        IngestReport,
+        QuarantineEntry,
+        SearchResult,
+        SnapshotDiff,
+        SnapshotInfo,
+    )
+    from groundwork.knowledge.verify import VerifyReport
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """One index at a glance; `head` is None before the first ingest."""
+
+    name: str
+    head: SnapshotInfo | None
+    documents: int
+    chunks: int
+    quarantined: int
+    embedder: str
+    strategy: str
+    apps: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Workspace:
+    """A directory with `groundwork.toml` and everything that was made in it. Safe to use from several threads."""
+
+    def __init__(self, root: Path, resolved: Resolved) -> None:
+        self.root = root
+        self.resolved = resolved
+        self._rooms: Rooms | None = None
+
+    # -- opening ----------------------------------------------------------------------------------------------
+    @classmethod
+    def init(cls, directory: Path) -> Workspace:
+        """Make a workspace in `directory` (made if need be), or open the one that is there."""
+        root = directory.absolute()
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            if not (root / config.SPEC_FILE).exists():
+                _write_new(root / config.SPEC_FILE, config.NEW_SPEC)
+            data = root / config.DATA_FOLDER
+            data.mkdir(exist_ok=True)
+            if not (data / ".gitignore").exists():
+                _write_new(data / ".gitignore", "*\n")
+        except OSError as error:
+            raise InvalidInputError(
+                f"no workspace can be made in {root}: {error.strerror}", hint="choose a directory you may write to"
+            ) from error
+        workspace = cls(root, config.read_config(root))
+        workspace.rooms.database.migrate()
+        return workspace
+
+    @classmethod
+    def open(cls, directory: Path | None = None, **arguments: Any) -> Workspace:
+        """Open the workspace in `directory` or the nearest one above it; `arguments` override settings.
+
+        Raises:
+            NoWorkspaceError: there is none.
+            SettingsError: `groundwork.toml` or a variable does not make sense.
+            WorkspaceVersionError: a newer Groundwork wrote it; nothing is changed.
+        """
+        start = Path.cwd() if directory is None else directory
+        if not start.exists():
+            raise NoWorkspaceError(f"there is no directory {start}", hint="make a workspace with `groundwork init`")
+        root = config.find_root(start)
+        workspace = cls(root, config.read_config(root, arguments=arguments))
+        workspace.rooms.database.migrate()
+        return workspace
+
+    @property
+    def spec(self) -> Spec:
+        return self.resolved.spec
+
+    @property
+    def settings(self) -> Settings:
+        return self.resolved.spec.settings
+
+    @property
+    def rooms(self) -> Rooms:
+        """The rooms of this workspace, built on first use."""
+        if self._rooms is None:
+            self._rooms = build_rooms(self.root / config.DATA_FOLDER, self.spec)
+        return self._rooms
+
+    def close(self) -> None:
+        """Let go of connections and child processes; the object may be used again."""
+        if self._rooms is not None:
+            self._rooms.close()
+            self._rooms = None
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # -- knowledge --------------------------------------------------------------------------------------------
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        *,
+        index: str = "default",
+        principal: Principal = LOCAL,
+        access: Sequence[str] | None = None,
+        progress: Callable[[IngestProgress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        rebuild: bool = False,
+        reread: bool = False,
+    ) -> IngestReport:
+        """Bring an index up to date with files and folders; only what changed is worked on.
+
+        Args:
+            paths: files and folders; a document whose file is gone from one of them leaves the index.
+            access: who may read what is read now, such as `group:hr`; None: as the spec says, as before, else everybody.
+            progress: called often with where it stands.
+            cancelled: asked between batches; True stops with CancelledError, and the next run goes on.
+            rebuild: make every row anew with the parts that the spec names now.
+            reread: read every file again, also those that seem unchanged.
+        """
+        from groundwork.knowledge.ingest import IngestOptions
+
+        options = IngestOptions(None if access is None else tuple(access), reread, rebuild)
+        report = self.rooms.ingestor.ingest(
+            list(paths), index, self.index_spec(index), principal, options, progress or (lambda p: None), cancelled or (lambda: False)
+        )
+        if self.settings.keep_snapshots:
+            self.prune(index, self.settings.keep_snapshots, principal)
+        return report
+
+    def search(
+        self,
+        question: str,
+        *,
+        index: str | None = None,
+        strategy: str | Mapping[str, Any] | None = None,
+        k: int = 10,
+        snapshot: str | None = None,
+        filter: Filter | None = None,
+        principal: Principal = LOCAL,
+    ) -> SearchResult:
+        """Return the k best passages of an index; the default app says which index and strategy where they are not named."""
+        default = self.app_spec("default")
+        name = index or default.index
+        self.index_spec(name)
+        return self.rooms.searcher.search(principal, question, name, strategy or default.strategy, k, snapshot, filter)
+
+    def indexes(self, principal: Principal = LOCAL) -> list[IndexInfo]:
+        """Return every index of the spec and every other one that holds something, by name."""
+        from groundwork.knowledge import store
+
+        rooms = self.rooms
+        with rooms.database.read() as connection:
+            held = set(store.index_names(connection, principal.tenant))
+        found = []
+        for name in sorted(held | set(self.spec.indexes)):
+            snapshots = self.snapshots(name, principal) if name in held else []
+            head = next((s for s in snapshots if s.head), None)
+            apps = tuple(sorted(a for a, s in self.spec.apps.items() if s.index == name))
+            strategy = self.spec.apps[apps[0]].strategy if apps else AppSpec().strategy
+            found.append(
+                IndexInfo(
+                    name,
+                    head,
+                    head.documents if head else 0,
+                    head.chunks if head else 0,
+                    len(self.quarantine(name, principal)),
+                    head.embedder if head else "",
+                    strategy if isinstance(strategy, str) else str(strategy.get("name")),
+                    apps,
+                )
+            )
+        return found
+
+    def documents(
+        self,
+        index: str = "default",
+        principal: Principal = LOCAL,
+        *,
+        snapshot: str | None = None,
+        contains: str = "",
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[list[DocumentInfo], int]:
+        """Return one page of the documents of a snapshot (the head where none is named), by name, and how many there are."""
+        self.index_spec(index)
+        if snapshot is None and not self.snapshots(index, principal):
+            return [], 0
+        return self.rooms.catalogue.documents(principal, index, snapshot, contains, limit, offset)
+
+    def document(
+        self, document_id: str, principal: Principal = LOCAL, *, snapshot: str | None = None, version: str | None = None
+    ) -> DocumentView:
+        """Return a document with its text, structure and chunks: of a snapshot, of a version, or the one in use."""
+        return self.rooms.catalogue.document(principal, document_id, snapshot, version)
+
+    def original(self, document_id: str, principal: Principal = LOCAL, *, version: str | None = None) -> tuple[bytes, str]:
+        """Return the bytes that were ingested, and their media type."""
+        return self.rooms.catalogue.original(principal, document_id, version)
+
+    def snapshots(self, index: str = "default", principal: Principal = LOCAL) -> list[SnapshotInfo]:
+        """Return the snapshots of an index, newest first."""
+        from groundwork.knowledge import store
+
+        self.index_spec(index)
+        catalogue = self.rooms.catalogue
+        with self.rooms.database.read() as connection:
+            head = catalogue.head(connection, principal, index)
+            return [catalogue.info(r, head) for r in store.snapshots(connection, principal.tenant, index)]
+
+    def snapshot(self, index: str, name: str, principal: Principal = LOCAL) -> SnapshotInfo:
+        """Return one snapshot by digest, by a prefix of at least 4 digits, `head` or `head~N`."""
+        self.index_spec(index)
+        catalogue = self.rooms.catalogue
+        with self.rooms.database.read() as connection:
+            return catalogue.info(
+                catalogue.resolve(connection, principal, index, name), catalogue.head(connection, principal, index)
+            )
+
+    def diff(self, index: str, old: str, new: str, principal: Principal = LOCAL) -> SnapshotDiff:
+        """Return what it takes to get from one snapshot to another; only an owner may, since it names every document."""
+        from groundwork.knowledge.diff import diff_manifests, diff_settings
+
+        self.index_spec(index)
+        catalogue = self.rooms.catalogue
+        with self.rooms.database.read() as connection:
+            rows = [catalogue.resolve(connection, principal, index, name) for name in (old, new)]
+            parts = [catalogue.parts(connection, principal.tenant, r.index_version) for r in rows]
+        readers = [
+            lambda versions, r=r, p=p: catalogue.index(principal.tenant, index, p).of_versions(r.ref, versions, vectors=False)
+            for r, p in zip(rows, parts, strict=True)
+        ]
+        return diff_manifests(
+            catalogue.manifest(rows[0].id),
+            catalogue.manifest(rows[1].id),
+            readers[0],
+            readers[1],
+            diff_settings(parts[0].spec, parts[1].spec),
+        )
+
+    def rollback(self, index: str, snapshot: str, principal: Principal = LOCAL, reason: str = "") -> SnapshotInfo:
+        """Make an earlier (or later) snapshot the head; nothing is lost, and rolling forward is the same move."""
+        self.index_spec(index)
+        return self.rooms.history.rollback(principal, index, snapshot, reason)
+
+    def prune(self, index: str, keep: int, principal: Principal = LOCAL) -> list[str]:
+        """Drop all but the newest `keep` snapshots and the head; answers of dropped ones can no longer be replayed."""
+        self.index_spec(index)
+        return self.rooms.history.prune(principal, index, keep)
+
+    def maintain(self, index: str = "default", principal: Principal = LOCAL) -> None:
+        """Merge and compact the files of an index; answers at no snapshot change."""
+        self.index_spec(index)
+        self.rooms.history.maintain(principal, index)
+
+    def quarantine(self, index: str = "default", principal: Principal = LOCAL) -> list[QuarantineEntry]:
+        """Return the files that could not be indexed and why, by path."""
+        self.index_spec(index)
+        return self.rooms.catalogue.quarantine(principal, index)
+
+    def erase(self, document_ids: Sequence[str], principal: Principal = LOCAL) -> list[ErasureReceipt]:
+        """Take documents away for good, everywhere; there is no way back.
+
+        Returns:
+            What each room that keeps personal text removed.
+        """
+        return [room.erase_documents(principal, list(document_ids)) for room in self.rooms.erasable]
+
+    # -- answers ----------------------------------------------------------------------------------------------
+    def ask(
+        self, question: str, *, app: str = "default", principal: Principal = LOCAL, snapshot: str | None = None
+    ) -> Answer:
+        """Answer a question from an app's index, with citations, or decline with a reason; either way it is recorded."""
+        return self.rooms.pipeline.ask(principal, question, app, self.app_spec(app), snapshot)
+
+    def answer(self, answer_id: str, principal: Principal = LOCAL) -> Answer:
+        """Return a recorded answer.
+
+        Raises:
+            NotFoundError: no such answer, or it is not the principal's.
+        """
+        from groundwork.answers import store
+
+        with self.rooms.database.read() as connection:
+            found = store.answer(connection, principal, answer_id)
+        if found is None:
+            raise NotFoundError(f"there is no answer `{answer_id}`", hint="list them with `groundwork answers`")
+        return found
+
+    def answers(
+        self, principal: Principal = LOCAL, *, limit: int = 50, before: str | None = None, app: str | None = None
+    ) -> list[Answer]:
+        """Return recorded answers, newest first; `before` is the id to go on from."""
+        from groundwork.answers import store
+
+        with self.rooms.database.read() as connection:
+            return store.answers(connection, principal, limit, before, app)
+
+    def replay(self, answer_id: str, principal: Principal = LOCAL) -> Replay:
+        """Make a recorded answer again from its pins and say whether the same came out."""
+        from groundwork.answers.replay import replay
+
+        return replay(self.rooms.pipeline, self.answer(answer_id, principal), principal.tenant)
+
+    def explain(self, answer_id: str, principal: Principal = LOCAL) -> Explanation:
+        """Say why a recorded answer came out as it did."""
+        from groundwork.answers.explain import explain
+
+        return explain(self.rooms.pipeline, self.answer(answer_id, principal), principal.tenant)
+
+    def calibrate(
+        self,
+        path: Path,
+        *,
+        app: str = "default",
+        target_risk: float | None = None,
+        delta: float = 0.1,
+        principal: Principal = LOCAL,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Calibration:
+        """Find the threshold of an app with a guarantee, on a labelled file, and use it from now on.
+
+        Args:
+            path: JSON lines `{question, answers: […], is_impossible?}`.
+            target_risk: share of wrong answers to stay under; None: the app's `risk`.
+            delta: how often, over draws of the labelled file, the promise may be broken.
+        """
+        from groundwork.app.calibrate import calibrate_app
+
+        return calibrate_app(self, path, app, target_risk, delta, principal, progress or (lambda done, total: None))
+
+    # -- care -------------------------------------------------------------------------------------------------
+    def verify(
+        self, principal: Principal = LOCAL, progress: Callable[[str, int, int], None] | None = None
+    ) -> VerifyReport:
+        """Check every blob, manifest and chunk against its digest; names what is damaged and changes nothing."""
+        return self.rooms.verifier.verify(principal, progress or (lambda what, done, total: None))
+
+    def doctor(self) -> list[Finding]:
+        """Say in plain words what is missing or misconfigured and what to do."""
+        from groundwork.app.doctor import examine
+
+        return examine(self)
+
+    # -- background work --------------------------------------------------------------------------------------
+    def start_ingest(
+        self,
+        paths: Sequence[Path],
+        *,
+        index: str = "default",
+        principal: Principal = LOCAL,
+        access: Sequence[str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Queue an ingest and return the job's id; it survives a crash of this process and goes on in the next."""
+        self.index_spec(index)
+        arguments = {"paths": [str(p) for p in paths], "index": index, "access": None if access is None else list(access)}
+        return self.rooms.jobs(self).enqueue("ingest", arguments, principal, idempotency_key=idempotency_key)
+
+    def jobs(self, principal: Principal = LOCAL, *, limit: int = 50) -> list[JobInfo]:
+        """Return background jobs, newest first."""
+        return self.rooms.jobs(self).list(principal, limit=limit)
+
+    def job(self, job_id: str, principal: Principal = LOCAL) -> JobInfo:
+        """Return one background job."""
+        return self.rooms.jobs(self).status(job_id, principal)
+
+    def cancel(self, job_id: str, principal: Principal = LOCAL) -> JobInfo:
+        """Ask a background job to stop; what it did is kept."""
+        self.rooms.jobs(self).cancel(job_id, principal)
+        return self.job(job_id, principal)
+
+    # -- the spec ---------------------------------------------------------------------------------------------
+    def index_spec(self, name: str) -> IndexSpec:
+        """Return the spec of an index.
+
+        Raises:
+            NotFoundError: `groundwork.toml` has no index of that name.
+        """
+        return _named(self.spec.indexes, name, "index", "indexes")
+
+    def app_spec(self, name: str) -> AppSpec:
+        """Return the spec of an app.
+
+        Raises:
+            NotFoundError: `groundwork.toml` has no app of that name.
+        """
+        return _named(self.spec.apps, name, "app", "apps")
+
+
+def _named(table: Mapping[str, Any], name: str, kind: str, section: str) -> Any:
+    if name not in table:
+        import difflib
+
+        near = difflib.get_close_matches(name, table, 1)
+        hint = f"did you mean `{near[0]}`? " if near else ""
+        raise NotFoundError(
+            f"there is no {kind} `{name}`",
+            hint=f"{hint}known: {', '.join(sorted(table))}; add [{section}.{name}] to groundwork.toml",
+        )
+    return table[name]
+
+
+def _write_new(path: Path, text: str) -> None:
+    import os
+
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.rename(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        if error.errno == 28:
+            raise StorageFullError(f"the disk is full; {path.name} was not written", hint="make room and try again") from error
+        raise
+
+
