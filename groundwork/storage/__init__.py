@@ -1,1 +1,1 @@
-"""Where versions and records lie: the database, content-addressed blobs, leases, pointers. What rows mean is up to each room."""
+"""Where versions and records lie: database, blobs, leases, pointers. What rows mean is up to each room."""

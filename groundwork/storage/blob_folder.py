@@ -22,8 +22,8 @@ from groundwork.storage.faults import explain_os_error
 ASIDE = "tmp"
 PIECE = 1 << 20
 TOGETHER = 16
-"""From so many files on, one `syncfs` is cheaper than an `fsync` each: 2,000 files of 4 kB took .24 s against .32 s
-with eight threads on ext4, and the gap grows with the time the disk takes to flush."""
+"""From so many files on, one `syncfs` is cheaper than an `fsync` each: 2,000 files of 4 kB took .24 s against
+.32 s with eight threads on ext4, and the gap grows with the time the disk takes to flush."""
 TOUCH_AFTER = 60.0
 """Seconds after which a blob that is put again counts as new, so that a sweep's grace time begins anew."""
 
@@ -31,8 +31,8 @@ TOUCH_AFTER = 60.0
 class FolderBlobs:
     """Blobs in a folder of a POSIX file system; many processes may use it at once.
 
-    A shared lock is held while blobs are put and an exclusive one while `sweep` removes them, so that no blob goes
-    between being found there already and being counted as new.
+    A shared lock is held while blobs are put and an exclusive one while `sweep` removes them, so that no blob
+    goes between being found there already and being counted as new.
     """
 
     def __init__(self, root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Content-addressed files behind an fsspec URL: object storage, memory, or any other file system fsspec knows."""
+"""Content-addressed files behind an fsspec URL: object storage, memory, and whatever else fsspec knows."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class RemoteBlobs:
     def __init__(self, url: str) -> None:
         self._url = url
         self._protocol = url.partition("://")[0]
+        self._shown = f"{self._protocol}://…"  # the rest may hold credentials
         self._opened: tuple[Any, str] | None = None
 
     def write(self, items: Sequence[tuple[str, bytes]]) -> None:
@@ -49,7 +50,8 @@ class RemoteBlobs:
         with self._explained():
             if self._size(digest) != path.stat().st_size:
                 files.makedirs(f"{root}/{ASIDE}", exist_ok=True)
-                # Written under the name of what was hashed only after the bytes that went over were hashed again.
+                # Written under the name of what was hashed only after the bytes that went over were hashed
+                # again.
                 again = hashlib.sha256()
                 with path.open("rb") as second, files.open(aside, "wb") as target:
                     while piece := second.read(PIECE):
@@ -154,12 +156,12 @@ class RemoteBlobs:
                 files, root = url_to_fs(self._url, use_listings_cache=False)
             except ImportError as error:
                 raise MissingDependencyError(
-                    f"the place of blobs `{self._protocol}://…` needs a library that is not installed: {error}",
+                    f"the place of blobs `{self._shown}` needs a library that is not installed: {error}",
                     hint="install what the message names, or leave `blobs` empty for a folder of the workspace",
                 ) from error
             except ValueError as error:
                 raise SettingsError(
-                    f"the place of blobs `{self._protocol}://…` cannot be used: {error}",
+                    f"the place of blobs `{self._shown}` cannot be used: {error}",
                     hint="give a folder or an fsspec URL such as `s3://bucket/prefix`",
                 ) from error
             self._opened = (files, str(root).rstrip("/"))
@@ -172,11 +174,9 @@ class RemoteBlobs:
         except (GroundworkError, FileNotFoundError):
             raise
         except OSError as error:
-            raise explain_os_error(
-                error, f"the place of blobs `{self._protocol}://…` cannot be used"
-            ) from error
+            raise explain_os_error(error, f"the place of blobs `{self._shown}` cannot be used") from error
         except Exception as error:  # each storage's client has errors of its own
             raise UnavailableError(
-                f"the place of blobs `{self._protocol}://…` does not answer ({type(error).__name__}: {error})",
+                f"the place of blobs `{self._shown}` does not answer ({type(error).__name__}: {error})",
                 hint="check the address, the credentials and the network",
             ) from error

@@ -1,8 +1,9 @@
 """Content-addressed files: what goes in is named by its SHA-256, and what comes out is checked against it.
 
-A blob lies at `ab/cdef…`, the first two digits of its digest apart. In a folder it is written aside, synced, renamed, and
-its folder synced before `put` answers; an object store keeps whole objects by itself. Nothing refers to a blob before
-`put` has answered, so what a crash leaves behind is a blob without a reference, which `sweep` takes away.
+A blob lies at `ab/cdef…`, the first two digits of its digest apart. In a folder it is written aside, synced,
+renamed, and its folder synced before `put` answers; an object store keeps whole objects by itself. Nothing
+refers to a blob before `put` has answered, so what a crash leaves behind is a blob without a reference, which
+`sweep` takes away.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class BlobStore(Protocol):
         ...
 
     def sweep(self, wanted: Callable[[str], bool], grace_seconds: float) -> Swept:
-        """Remove blobs that are not wanted and not younger than the grace time, and left-overs of unfinished writes."""
+        """Remove blobs that are not wanted and older than the grace time, and what unfinished writes left."""
         ...
 
 
@@ -78,7 +79,7 @@ class Blobs:
         return self.put_many([data])[0]
 
     def put_many(self, contents: Sequence[bytes]) -> list[str]:
-        """Store many contents with one wait for the disk and return their digests in the same order; errors as `put`."""
+        """Store many contents with one wait for the disk; return their digests in order; errors as `put`."""
         digests = [digest_bytes(data) for data in contents]
         self._store.write(list(dict(zip(digests, contents, strict=True)).items()))
         return digests
@@ -179,6 +180,6 @@ def _absent(digest: str, place: str) -> NotFoundError:
 def _damaged(digest: str, problem: str) -> DamagedError:
     return DamagedError(
         f"the blob {digest} is damaged: {problem}",
-        hint="ingest the file it came from again, or restore a backup; `groundwork verify` names every damaged thing",
+        hint="ingest its file again or restore a backup; `groundwork verify` names every damaged thing",
         digest=digest,
     )

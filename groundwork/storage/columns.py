@@ -24,8 +24,8 @@ _ESCAPED = re.compile(_ESCAPE + "([0-9a-f]{4})")
 class AnyText(TypeDecorator[str]):
     """Text with any characters in it, read back as it was written.
 
-    File names that are no UTF-8 come as lone surrogates, which neither database takes, and PostgreSQL refuses NUL; such
-    characters are stored as U+F8FE (private use) and four hexadecimal digits.
+    File names that are no UTF-8 come as lone surrogates, which neither database takes, and PostgreSQL refuses
+    NUL; such characters are stored as U+F8FE (private use) and four hexadecimal digits.
     """
 
     impl = Text
@@ -35,18 +35,14 @@ class AnyText(TypeDecorator[str]):
         return dialect.type_descriptor(Word)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or not _UNSTORABLE.search(value):
-            return value
-        return _UNSTORABLE.sub(lambda m: f"{_ESCAPE}{ord(m[0]):04x}", value)
+        return None if value is None else _storable(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or _ESCAPE not in value:
-            return value
-        return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), value)
+        return None if value is None else _as_written(value)
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value as text. Keys are sorted, so that equal values are equal rows; NaN and infinities are refused."""
+    """A JSON value as text; keys are sorted, so that equal values are equal rows; NaN is refused."""
 
     impl = Text
     cache_ok = True
@@ -54,13 +50,12 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        if _UNSTORABLE.search(text):
-            return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return text
+        return _storable(
+            json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        )
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else json.loads(_as_written(value))
 
 
 class Unsigned(TypeDecorator[int]):
@@ -77,3 +72,11 @@ class Unsigned(TypeDecorator[int]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
         return value if value is None or value >= 0 else value + (1 << 64)
+
+
+def _storable(text: str) -> str:
+    return _UNSTORABLE.sub(lambda m: f"{_ESCAPE}{ord(m[0]):04x}", text) if _UNSTORABLE.search(text) else text
+
+
+def _as_written(stored: str) -> str:
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), stored) if _ESCAPE in stored else stored

@@ -1,4 +1,4 @@
-"""One database behind two words: `read` and `write`. SQLite in the workspace or PostgreSQL, from the same statements."""
+"""One database behind two words, `read` and `write`: SQLite or PostgreSQL, from the same statements."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class Database:
-    """The relational store of a workspace. Opening connects to nothing; the first `read`, `write` or `migrate` does.
+    """The relational store of a workspace. Making the object connects to nothing; the first use does.
 
     Many threads may use one object; forked children open connections of their own.
 
@@ -61,13 +61,14 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection whose changes are stored all together at exit, or not at all when the body raises.
+        """Give a connection whose changes are stored all together at exit, or not at all if the body raises.
 
-        On SQLite writers follow one another (`BEGIN IMMEDIATE`). On PostgreSQL they overlap (READ COMMITTED): compare and
-        set within one statement, or take `exclusive` first.
+        On SQLite writers follow one another (`BEGIN IMMEDIATE`). On PostgreSQL they overlap (READ COMMITTED):
+        compare and set within one statement, or take `exclusive` first.
 
         Raises:
-            BusyError: another writer held the database for more than 30 seconds, or PostgreSQL broke a deadlock.
+            BusyError: another writer held the database for more than 30 seconds, or PostgreSQL broke a
+                deadlock.
             StorageFullError: no space is left; nothing of this transaction is stored.
             ConflictError: a unique or foreign key forbids the change.
             DamagedError: the file is no longer a database.
@@ -87,8 +88,8 @@ class Database:
     def migrate(self) -> bool:
         """Bring the tables to this version's state and say whether anything had to be done.
 
-        All pending migrations commit together, so an interrupted one starts again from the old state; of two processes
-        the second waits for the first.
+        All pending migrations commit together, so an interrupted one starts again from the old state; of two
+        processes the second waits for the first.
 
         Raises:
             WorkspaceVersionError: the tables are of a newer Groundwork; nothing is changed.
@@ -107,8 +108,9 @@ class Database:
     def scrub(self) -> None:
         """Remove what deleted rows left behind, so that erased text is in no file of the database.
 
-        SQLite overwrites deleted content at once (`secure_delete`), but its log keeps the pages until it is emptied here.
-        PostgreSQL's VACUUM frees deleted rows for reuse; its own log ages out by the server's retention.
+        SQLite overwrites deleted content at once (`secure_delete`), but its log keeps the pages until it is
+        emptied here. PostgreSQL's VACUUM frees deleted rows for reuse; its own log ages out by the server's
+        retention.
         """
         with self.unbound() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)" if self.path else "VACUUM")
@@ -169,22 +171,21 @@ class Database:
 
 
 def exclusive(connection: Connection, name: str) -> None:
-    """Wait until no other transaction holds `name`, and hold it until this one ends; on SQLite every write does anyway."""
+    """Wait until no other transaction holds `name`, and hold it until this one ends.
+
+    On SQLite every write holds everything already.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
 def insert_or_ignore(connection: Connection, table: Table, rows: Mapping[str, Any] | Rows) -> int:
-    """Insert rows, leaving out those whose key is taken; return how many went in (of several rows: see Returns).
-
-    Returns:
-        The number of rows inserted. PostgreSQL and SQLite both count exactly.
-    """
+    """Insert rows, leaving out those with a key that is taken, and return how many went in."""
     many = _as_rows(rows)
     if not many:
         return 0
     statement = _insert(connection, table).on_conflict_do_nothing()
-    return int(connection.execute(statement, many).rowcount)
+    return int(connection.execute(statement, many, execution_options={"preserve_rowcount": True}).rowcount)
 
 
 def insert_or_update(
@@ -194,7 +195,10 @@ def insert_or_update(
     *,
     update: Sequence[str] | None = None,
 ) -> None:
-    """Insert rows; where the primary key is taken, overwrite the columns in `update` (default: all that the rows name)."""
+    """Insert rows; where the primary key is taken, overwrite the columns in `update`.
+
+    All rows name the same columns; by default all of them are overwritten.
+    """
     many = _as_rows(rows)
     if not many:
         return
@@ -239,7 +243,7 @@ def _parse(url: str | Path) -> URL:
         _need_psycopg()
         return parsed.set(drivername="postgresql+psycopg")
     raise SettingsError(
-        f"the database `{parsed.render_as_string(hide_password=True)}` is neither a SQLite file nor PostgreSQL",
+        f"`{parsed.render_as_string(hide_password=True)}` is neither a SQLite file nor PostgreSQL",
         hint="leave `database` empty for SQLite in the workspace, or give `postgresql://user@host/name`",
     )
 
@@ -265,7 +269,8 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get("gw_mode", "read")
-    # `query_only` makes a write in a read fail as PostgreSQL's READ ONLY does, instead of at times dead-locking.
+    # `query_only` makes a write in a read fail as PostgreSQL's READ ONLY does, instead of at times
+    # dead-locking.
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'read' else 'OFF'}")
     if mode != "unbound":
         connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")

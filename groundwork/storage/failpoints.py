@@ -1,7 +1,8 @@
 """Named places where a test may end the process as a power cut would: `GW_FAILPOINT=ingest.after_append:3`.
 
-The environment is read here, once, against the rule that only `app` reads it: a crash has to reach every process of a
-run, the children of the command line among them, and must not be a setting that a person finds and sets.
+The environment is read here, once, against the rule that only `app` reads it: a crash has to reach every
+process of a run, the children of the command line among them, and must not be a setting that a person finds
+and sets.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ _read = False
 def failpoint(name: str) -> None:
     """Do nothing; or end the process on the spot when `GW_FAILPOINT` names this place and this passage of it.
 
-    `GW_FAILPOINT=name:count` ends the process at the `count`-th passage (from 1; `name` alone means the first), without
-    flushing, closing or cleaning up anything.
+    `GW_FAILPOINT=name:count` ends the process at the `count`-th passage (from 1; `name` alone means the
+    first), without flushing, closing or cleaning up anything.
     """
     target = _target if _read else _read_target()
     if target is None or target[0] != name:

@@ -26,7 +26,7 @@ _POSTGRES_DAMAGED = {"XX001", "XX002"}
 
 
 def explain_database_error(error: Any, where: str) -> GroundworkError | None:
-    """Return Groundwork's error for a `sqlalchemy.exc.DBAPIError`, or None when it is a fault of our own statement.
+    """Return Groundwork's error for a `sqlalchemy.exc.DBAPIError`, or None for a fault of our own statement.
 
     Args:
         error: what SQLAlchemy raised.
@@ -39,7 +39,11 @@ def explain_database_error(error: Any, where: str) -> GroundworkError | None:
 
 
 def explain_os_error(error: OSError, doing: str) -> GroundworkError:
-    """Return Groundwork's error for what the file system refused while `doing` something (a phrase with the path in it)."""
+    """Return Groundwork's error for what the file system refused.
+
+    Args:
+        doing: what could not be done, as a clause with the path in it.
+    """
     if error.errno in _FULL_ERRNOS:
         return StorageFullError(f"{doing}: {error.strerror}", hint=FULL_HINT)
     return UnavailableError(
@@ -61,7 +65,7 @@ def _explain_sqlite(cause: sqlite3.Error, where: str) -> GroundworkError | None:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return DamagedError(
             f"the database {where} is damaged ({cause})",
-            hint="keep a copy of the file, then restore a backup; `groundwork verify` says what else is affected",
+            hint="keep a copy of the file and restore a backup; `groundwork verify` says what is affected",
         )
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return UnavailableError(

@@ -1,4 +1,4 @@
-"""Every command that changes something carries a key; the second delivery of the same key gets the first result."""
+"""Commands that change something carry a key; the second delivery of a key gets the first result."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def remember(
         request: any JSON value that tells requests apart; only its digest is kept.
 
     Raises:
-        ConflictError: the same key was delivered twice at once; the other delivery won, so roll back and `recall`.
+        ConflictError: the same key was delivered twice at once; the other delivery won, so roll back and
+            `recall`.
     """
     row = {
         "tenant": principal.tenant,
@@ -81,7 +82,7 @@ def once(
     action: Callable[[Connection], Any],
     request: Any = None,
 ) -> Any:
-    """Run `action` in a write transaction, at most once per key, and return its result (the first one, if there is one).
+    """Run `action` in a write transaction, at most once per key, and return its first result.
 
     Without a key it simply runs.
     """

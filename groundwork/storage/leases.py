@@ -1,12 +1,13 @@
 """Leases: one writer at a time, and a stale one is refused, however long it slept.
 
-A lease is a row with a token that only grows. Who publishes checks its token inside the transaction that publishes; who
-was stopped past the time of its lease finds a newer token and is refused.
+A lease is a row with a token that only grows. Who publishes checks its token inside the transaction that
+publishes; who was stopped past the time of its lease finds a newer token and is refused.
 
-Time is never the wall clock, which jumps. On PostgreSQL it is the server's clock, the one clock all machines share. On
-SQLite all processes are on one machine, as its log needs shared memory, and the time is CLOCK_BOOTTIME: it goes on while
-the machine sleeps, is not set by anybody, and is the same in every process. It begins anew with every start of the
-machine, so the row also holds the id of the run it counts in: of another run it is over, whatever its number says.
+Time is never the wall clock, which jumps. On PostgreSQL it is the server's clock, the one clock all machines
+share. On SQLite all processes are on one machine, as its log needs shared memory, and the time is
+CLOCK_BOOTTIME: it goes on while the machine sleeps, is not set by anybody, and is the same in every process.
+It begins anew with every start of the machine, so the row also holds the id of the run it counts in: of
+another run it is over, whatever its number says.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ class Leases:
         Args:
             name: what is written, such as `index:default:handbook`.
             owner: who it is, for people: it is told to those who wait.
-            ttl: seconds after which a holder that gives no sign of life is passed over; one whose process is known to
-                have ended is passed over at once.
+            ttl: seconds after which a holder that gives no sign of life is passed over; one whose process is
+                known to have ended is passed over at once.
             wait: seconds to wait for another holder.
-            on_wait: called with the holder's `owner` and the seconds waited so far, at each look; may raise to give up.
+            on_wait: called with the holder's `owner` and the seconds waited so far, at each look; may raise
+                to give up.
 
         Raises:
             BusyError: another one held it all the time; `details["owner"]` says who.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @cache
 def boot_id() -> str:
-    """Return an id of the machine's current run, which no other machine and no earlier run has; empty when unknown."""
+    """Return an id that no other machine and no earlier run of this one has; empty when unknown."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
@@ -25,12 +25,12 @@ def boot_seconds() -> float:
 
 
 def this_process() -> dict[str, str | int]:
-    """Return what tells this process from every other: machine run, process namespace, process id, its start."""
+    """Return what tells this process from every other: run of the machine, namespace, id, start."""
     return {"boot": boot_id(), "space": _space(), "pid": os.getpid(), "start": _start_of(os.getpid())}
 
 
 def is_dead(process: dict[str, str | int]) -> bool:
-    """Say whether a process is known to have ended. One on another machine or in another container is not known of."""
+    """Say whether a process is known to have ended; of other machines and containers nothing is known."""
     if not process.get("boot") or process["boot"] != boot_id() or process.get("space") != _space():
         return False
     return _start_of(int(process["pid"])) != process.get("start")
@@ -45,12 +45,13 @@ def _space() -> str:
 
 
 def _start_of(pid: int) -> str:
-    """Return when a process was started, in ticks since boot, so that a reused process id is noticed; empty when it ended.
+    """Return when a process was started, in ticks since boot; empty when it has ended.
 
-    A process that ended and was not yet collected by its parent (a zombie) counts as ended.
+    It tells a reused process id. A process not yet collected by its parent (a zombie) counts as ended.
     """
     try:
-        # The name in brackets may hold anything, also blanks and brackets: fields are counted after the last one.
+        # The name in brackets may hold anything, also blanks and brackets: fields are counted after the last
+        # one.
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return ""

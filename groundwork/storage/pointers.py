@@ -89,7 +89,8 @@ def move(
             connection, pointers, {"tenant": principal.tenant, "kind": kind, "name": name, **row}
         )
     else:
-        # On PostgreSQL another transaction may have moved it since; `seq` tells, also when it came back to its place.
+        # On PostgreSQL another transaction may have moved it since; `seq` tells, also when it came back to
+        # its place.
         statement = update(pointers).where(
             pointers.c.tenant == principal.tenant,
             pointers.c.kind == kind,

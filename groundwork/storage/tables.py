@@ -1,7 +1,7 @@
-"""The tables of a workspace. A change here needs a migration; `tests/storage/test_migrations.py` compares the two.
+"""The tables of a workspace. A change here needs a migration; a test compares the two.
 
-Timestamps are ISO 8601 in UTC, for people; order comes from `seq` columns and time-ordered ids. What belongs to a tenant
-has `tenant` in its key or first in an index.
+Timestamps are ISO 8601 in UTC, for people; order comes from `seq` columns and time-ordered ids. What belongs
+to a tenant has `tenant` in its key or first in an index.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _flag(name: str) -> Column[bool]:
     return Column(name, Boolean, nullable=False, default=False)
 
 
-# ---- storage's own -------------------------------------------------------------------------------------------------
+# ---- storage's own ----
 
 leases = Table(
     "leases",
@@ -112,7 +112,7 @@ tombstones = Table(
     _word("at"),
 )
 
-# ---- knowledge -----------------------------------------------------------------------------------------------------
+# ---- knowledge ----
 
 index_versions = Table(
     "index_versions",
@@ -212,7 +212,7 @@ ingests = Table(
     Index(None, "tenant", "index_name", "id"),
 )
 
-# ---- answers -------------------------------------------------------------------------------------------------------
+# ---- answers ----
 
 answers = Table(
     "answers",
@@ -252,7 +252,7 @@ calibrations = Table(
     Index(None, "tenant", "app", "id"),
 )
 
-# ---- jobs ----------------------------------------------------------------------------------------------------------
+# ---- jobs ----
 
 jobs = Table(
     "jobs",

@@ -69,7 +69,7 @@ def _stored(connection: Connection, database: Database) -> str | None:
         raise WorkspaceVersionError(
             f"the database {database.name} is at revision `{revision}`, which this Groundwork does not know "
             f"(its newest is `{REVISIONS[-1]}`)",
-            hint="a newer Groundwork wrote this workspace: upgrade with `pip install -U groundwork-ai`; nothing was changed",
+            hint="a newer Groundwork wrote it: upgrade with `pip install -U groundwork-ai`; nothing was changed",
             revision=revision,
             newest=REVISIONS[-1],
         )
@@ -77,7 +77,8 @@ def _stored(connection: Connection, database: Database) -> str | None:
 
 
 def _use_wal(database: Database) -> None:
-    # The switch asks for the whole file and does not wait for it by itself when two processes make the same workspace.
+    # The switch asks for the whole file and does not wait for it by itself when two processes make the same
+    # workspace.
     deadline = time.monotonic() + 30
     while True:
         try:

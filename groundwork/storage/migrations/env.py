@@ -1,4 +1,4 @@
-"""What Alembic runs: the pending migrations on the connection it was given, inside the transaction that is open there."""
+"""What Alembic runs: the pending migrations, inside the transaction open on the connection it was given."""
 
 from __future__ import annotations
 
