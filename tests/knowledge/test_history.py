@@ -1,0 +1,123 @@
+"""Snapshots: compare them, go back, let old ones go, erase from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from groundwork.app.workspace import Workspace
+from groundwork.core.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
+from tests.workspaces import FILES, LIGHT, light_workspace, write
+
+
+@pytest.fixture(params=["memory", "lance"])
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspace]:
+    spec = LIGHT.replace('"memory"', f'"{request.param}"')
+    with light_workspace(tmp_path / "ws", spec) as made:
+        yield made
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    return write(tmp_path / "docs", FILES)
+
+
+def change(docs: Path) -> None:
+    (docs / "travel.md").write_text("# Travel policy\n\nTrains are booked in first class.\n\nFlights need the approval of a manager.\n")
+    (docs / "leave.md").rename(docs / "holidays.md")
+    (docs / "it/passwords.txt").unlink()
+    write(docs, {"new.md": "# News\n\nThe office moves to Hamburg.\n"})
+
+
+def test_the_difference_of_two_snapshots_names_every_document(workspace: Workspace, docs: Path) -> None:
+    old = workspace.ingest([docs]).snapshot
+    change(docs)
+    new = workspace.ingest([docs]).snapshot
+    assert old is not None
+    assert new is not None
+    diff = workspace.diff("default", old[:8], "head")
+    assert {(c.kind, c.document) for c in diff.changes} == {
+        ("changed", "docs/travel.md"),
+        ("renamed", "docs/holidays.md"),
+        ("removed", "docs/it/passwords.txt"),
+        ("added", "docs/new.md"),
+    }
+    assert workspace.diff("default", "head~1", "head") == diff
+
+
+def test_rolling_back_answers_as_before_and_rolling_forward_undoes_it(workspace: Workspace, docs: Path) -> None:
+    old = workspace.ingest([docs]).snapshot
+    was = workspace.search("trains class", strategy="lexical")
+    change(docs)
+    new = workspace.ingest([docs]).snapshot
+    assert old is not None
+    assert new is not None
+    assert workspace.rollback("default", old).id == old
+    now = workspace.search("trains class", strategy="lexical")
+    assert now.hits == was.hits
+    with pytest.raises(ConflictError):
+        workspace.rollback("default", old)
+    workspace.rollback("default", new)
+    assert "first class" in workspace.search("trains class", strategy="lexical").hits[0].text
+
+
+def test_an_ingest_after_a_rollback_brings_the_index_up_to_date_again(workspace: Workspace, docs: Path) -> None:
+    old = workspace.ingest([docs]).snapshot
+    change(docs)
+    new = workspace.ingest([docs]).snapshot
+    assert old is not None
+    workspace.rollback("default", old)
+    assert workspace.ingest([docs]).snapshot == new
+    (docs / "new.md").write_text("# News\n\nThe office stays in Bremen.\n")
+    workspace.rollback("default", old)
+    workspace.ingest([docs])
+    assert "Bremen" in workspace.search("office", strategy="lexical").hits[0].text
+    assert workspace.verify().ok
+
+
+def test_pruned_snapshots_are_gone_and_the_rest_still_answers(workspace: Workspace, docs: Path) -> None:
+    for n in range(4):
+        (docs / "travel.md").write_text(f"# Travel\n\nEdition {n} of the travel policy.\n")
+        workspace.ingest([docs])
+    dropped = workspace.prune("default", 2)
+    assert len(dropped) == 2
+    assert len(workspace.snapshots()) == 2
+    assert "Edition 2" in workspace.search("edition", strategy="lexical", snapshot="head~1").hits[0].text
+    with pytest.raises(NotFoundError):
+        workspace.search("edition", strategy="lexical", snapshot=dropped[0])
+    assert workspace.verify().ok
+
+
+def test_a_snapshot_name_that_fits_nothing_or_too_much_is_an_error(workspace: Workspace, docs: Path) -> None:
+    with pytest.raises(NotFoundError, match="no snapshot yet"):
+        workspace.search("x", strategy="lexical")
+    workspace.ingest([docs])
+    for name in ("ffffffff", "head~7", "head~x", "abc"):
+        with pytest.raises((NotFoundError, InvalidInputError)):
+            workspace.snapshot("default", name)
+
+
+def test_an_erased_document_is_found_in_no_snapshot_and_in_no_file(workspace: Workspace, docs: Path) -> None:
+    canary = "Zanzibarquux7731"
+    write(docs, {"secret.md": f"# Secret\n\nThe code word is {canary}.\n"})
+    old = workspace.ingest([docs]).snapshot
+    answer = workspace.ask("What is the code word?")
+    (docs / "travel.md").write_text("# Travel\n\nTrains only.\n")
+    workspace.ingest([docs])
+    document = next(d for d in workspace.documents()[0] if d.document == "docs/secret.md")
+    receipts = workspace.erase([document.id])
+    assert {r.room for r in receipts} == {"knowledge", "answers"}
+    for snapshot in (old, "head"):
+        assert not workspace.search(canary, strategy="lexical", snapshot=snapshot).hits
+        assert workspace.search("passwords", strategy="lexical", snapshot=snapshot).hits
+    with pytest.raises((GoneError, NotFoundError)):
+        workspace.document(document.id)
+    assert workspace.replay(answer.id).result == "redacted"
+    assert workspace.verify().ok
+    report = workspace.ingest([docs])
+    assert [e.reason for e in report.quarantine] == ["erased"]
+    workspace.close()
+    holding = [p for p in workspace.root.rglob("*") if p.is_file() and canary.encode() in p.read_bytes()]
+    assert holding == []
