@@ -1,4 +1,4 @@
-"""The border to Lance: its exceptions and Rust panics leave as Groundwork's errors."""
+"""The border to Lance: it is imported here, and its exceptions and Rust panics leave as Groundwork's errors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ from typing import Any
 from groundwork.core.errors import DamagedError, GroundworkError, StorageFullError, UnavailableError
 
 _VERIFY = "run `groundwork verify` to see what is damaged, then ingest again"
+
+
+def lance() -> Any:
+    """Return the Lance library; importing it takes most of a second and 170 MB, so it waits for the first use."""
+    # Lance logs its advice to stderr, where only our own progress belongs; who sets the variable is obeyed.
+    os.environ.setdefault("LANCE_LOG", "error")
+    import lance as library
+
+    return library
 
 
 @contextmanager
@@ -64,12 +73,3 @@ def _first_line(text: str, limit: int = 200) -> str:
     # Lance appends the place in its own source, which helps nobody here.
     line = line.split(", /")[0].split(" /rustc")[0]
     return line[:limit]
-
-
-def attempt(action: Any, *arguments: Any) -> None:
-    """Call `action` and forget its failure; for clean-up that the next `maintain` repeats."""
-    try:
-        action(*arguments)
-    except BaseException as error:
-        if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
-            raise

@@ -28,7 +28,10 @@ PLAIN = (
     ),
     *STORED_FIELDS,
 )
-"""Every column but the vector."""
+"""Every column of a chunk row but the vector."""
+KEY = "key"
+"""A number that tells each row from every other that the dataset ever held; it does not move when rows do."""
+KEY_BITS = 32
 
 
 def schema(dim: int) -> pa.Schema:
@@ -36,13 +39,14 @@ def schema(dim: int) -> pa.Schema:
     text, number = pa.string(), pa.int64()
     kinds = {"ordinal": number, "start": number, "end": number, "modified": number, "access": pa.list_(text)}
     columns = [pa.field(name, kinds.get(name, text), nullable=name in STORED_FIELDS) for name in PLAIN]
+    columns.append(pa.field(KEY, number, nullable=False))
     if dim:
         columns.append(pa.field("vector", pa.list_(pa.float32(), dim), nullable=False))
     return pa.schema(columns)
 
 
-def table_of(rows: Sequence[ChunkRow], dim: int) -> pa.Table:
-    """Return rows as one table.
+def table_of(rows: Sequence[ChunkRow], dim: int, version: int) -> pa.Table:
+    """Return rows as one table, with keys that follow from the dataset's version before they are added.
 
     Raises:
         InvalidInputError: a vector is absent or has another length than the index.
@@ -54,6 +58,7 @@ def table_of(rows: Sequence[ChunkRow], dim: int) -> pa.Table:
             columns[name] = [f.get(name) for f in fields]
         else:
             columns[name] = [getattr(row, name) for row in rows]
+    columns[KEY] = np.arange(len(rows), dtype=np.int64) + (version << KEY_BITS)
     columns["access"] = [list(row.access) for row in rows]
     if dim:
         columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(_matrix(rows, dim).reshape(-1)), dim)
@@ -85,9 +90,9 @@ def matrix_of(
 
 def _matrix(rows: Sequence[ChunkRow], dim: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     for row in rows:
-        if row.vector is None or row.vector.shape != (dim,):
+        if row.vector is None or row.vector.shape != (dim,) or not np.isfinite(row.vector).all():
             raise InvalidInputError(
-                f"the chunk `{row.chunk_id}` needs a vector of {dim} numbers",
+                f"the chunk `{row.chunk_id}` needs a vector of {dim} finite numbers",
                 hint="rebuild the index when the embedder has changed",
             )
     stacked = [row.vector for row in rows if row.vector is not None]

@@ -7,7 +7,7 @@ in a batch of ten and in a batch of ten thousand gets the same bits.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,23 @@ def bm25(weighted_idf: float, counts: NDArray[np.integer], norms: Float64) -> Fl
     return np.asarray(weighted_idf * (K1 + 1) * frequency / (frequency + norms), dtype=np.float64)
 
 
+def in_order(terms: Mapping[str, float], holders: Mapping[str, int], rows: int) -> list[tuple[str, float]]:
+    """Return the terms that some row holds with weight times idf, the largest first, then by name.
+
+    Scores are summed in this order everywhere, so that equal states answer equal bits.
+    """
+    weighted = [(t, terms[t] * idf(rows, n)) for t, n in holders.items() if n and terms[t] > 0]
+    return sorted(weighted, key=lambda entry: (-entry[1], entry[0]))
+
+
 def best(ids: Sequence[str], scores: Float64, k: int) -> list[LegHit]:
     """Return the k best of these rows, ties by id ascending; `ids` and `scores` stand in the same order."""
-    if len(ids) > k > 0:
-        # Everything that reaches the k-th score stays, so that ties at the border are decided by id.
-        border = np.partition(scores, len(scores) - k)[len(scores) - k]
-        chosen = np.flatnonzero(scores >= border)
-    else:
-        chosen = np.arange(len(ids))
-    ranked = sorted((-float(scores[i]), ids[i]) for i in chosen)[: max(k, 0)]
+    ranked = sorted(zip((-scores).tolist(), ids, strict=True))[: max(k, 0)]
     return [LegHit(chunk_id, -negative) for negative, chunk_id in ranked]
+
+
+def top(scores: Float64, k: int) -> NDArray[np.int64]:
+    """Return the places of the k highest scores and of all that tie with the k-th, unordered."""
+    if not 0 < k < len(scores):
+        return np.arange(len(scores) if k > 0 else 0)
+    return np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])

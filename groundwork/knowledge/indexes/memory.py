@@ -22,7 +22,7 @@ import numpy as np
 from groundwork.core.digest import digest_bytes, digest_json
 from groundwork.core.errors import DamagedError, GoneError, InvalidInputError
 from groundwork.knowledge.indexes import Effort, IndexStats, Scope
-from groundwork.knowledge.indexes._score import best, bm25, cosine, idf, length_norm, words
+from groundwork.knowledge.indexes._score import best, bm25, cosine, in_order, length_norm, words
 from groundwork.knowledge.indexes._visible import stored_fields, visible
 from groundwork.knowledge.types import ChunkRow, FloatArray, LegHit
 
@@ -78,7 +78,7 @@ class Memory:
                 versions=wrong[:100],
             )
         self._write("newest", rows)
-        ref = f"m-{self._digest(rows)[:32]}"
+        ref = self._ref_of(rows)
         if not self._path(ref).exists():
             self._write(ref, rows)
         return ref
@@ -97,12 +97,17 @@ class Memory:
 
     def erase(self, document_ids: Sequence[str], refs: Sequence[str]) -> dict[str, str]:
         gone = set(document_ids)
-        renamed: dict[str, str] = {}
-        for ref in refs:
-            rows = [row for row in self._load(ref).rows if row.document_id not in gone]
-            renamed[ref] = f"m-{self._digest(rows)[:32]}"
-            self._write(renamed[ref], rows)
-        self._write("newest", [row for row in self._newest().rows if row.document_id not in gone])
+        done = Path(self.location) / f"erased-{digest_json([sorted(gone), sorted(refs)])[:16]}.json"
+        if done.exists():
+            renamed: dict[str, str] = json.loads(done.read_text())
+        else:
+            renamed = {}
+            for ref in refs:
+                rows = [row for row in self._load(ref).rows if row.document_id not in gone]
+                renamed[ref] = self._ref_of(rows)
+                self._write(renamed[ref], rows)
+            self._write("newest", [row for row in self._newest().rows if row.document_id not in gone])
+            _write_durably(done, json.dumps(renamed).encode())
         self.drop(p.stem for p in Path(self.location).glob("m-*.npz") if p.stem not in renamed.values())
         self.maintain()
         with self._lock:
@@ -113,23 +118,23 @@ class Memory:
     def dense(
         self, ref: str, vector: FloatArray, k: int, scope: Scope, effort: Effort = "default"
     ) -> list[LegHit]:
-        rows = [row for row in self._load(ref).rows if row.vector is not None and visible(row, scope)]
-        if not rows:
+        directed = [
+            (r.chunk_id, r.vector) for r in self._load(ref).rows if visible(r, scope) and _has_direction(r)
+        ]
+        if not (directed and np.any(vector)):
             return []
-        matrix = np.stack([row.vector for row in rows if row.vector is not None])
-        return best([row.chunk_id for row in rows], cosine(matrix, vector), k)
+        matrix = np.stack([v for _, v in directed if v is not None])
+        return best([chunk_id for chunk_id, _ in directed], cosine(matrix, vector), k)
 
     def lexical(self, ref: str, terms: Mapping[str, float], k: int, scope: Scope) -> list[LegHit]:
         state = self._load(ref)
         lengths = np.array([c.total() for c in state.counts], dtype=np.int64)
         norms = length_norm(lengths, float(lengths.mean()) if len(lengths) else 1.0)
         scores = np.zeros(len(state.rows), dtype=np.float64)
-        for term, weight in sorted(terms.items()):
-            found = np.array([c[term] for c in state.counts], dtype=np.int64)
-            holders = np.flatnonzero(found)
-            if weight > 0 and len(holders):
-                rarity = weight * idf(len(state.rows), len(holders))
-                scores[holders] += bm25(rarity, found[holders], norms[holders])
+        found = {t: np.array([c[t] for c in state.counts], dtype=np.int64) for t in terms}
+        holders = {t: int(np.count_nonzero(counts)) for t, counts in found.items()}
+        for term, weighted in in_order(terms, holders, len(state.rows)):
+            scores += bm25(weighted, found[term], norms)
         hits = [i for i in np.flatnonzero(scores > 0) if visible(state.rows[i], scope)]
         return best([state.rows[i].chunk_id for i in hits], scores[hits], k)
 
@@ -165,9 +170,9 @@ class Memory:
     # -- files ------------------------------------------------------------------------------------------------
     def _checked(self, row: ChunkRow) -> ChunkRow:
         vector = row.vector if self.dim else None
-        if self.dim and (vector is None or vector.shape != (self.dim,)):
+        if self.dim and (vector is None or vector.shape != (self.dim,) or not np.isfinite(vector).all()):
             raise InvalidInputError(
-                f"the chunk `{row.chunk_id}` needs a vector of {self.dim} numbers",
+                f"the chunk `{row.chunk_id}` needs a vector of {self.dim} finite numbers",
                 hint="rebuild the index when the embedder has changed",
             )
         copy = None if vector is None else np.array(vector, dtype=np.float32)
@@ -196,28 +201,15 @@ class Memory:
     def _path(self, name: str) -> Path:
         return Path(self.location) / f"{name}.npz"
 
-    def _digest(self, rows: Sequence[ChunkRow]) -> str:
+    def _ref_of(self, rows: Sequence[ChunkRow]) -> str:
         payload, vectors = _encode(rows, self.dim)
-        return digest_json([self.dim, digest_bytes(payload), digest_bytes(vectors.tobytes())])
+        return f"m-{digest_json([self.dim, digest_bytes(payload), digest_bytes(vectors.tobytes())])[:32]}"
 
-    def _write(self, name: str, rows: Iterable[ChunkRow]) -> None:
-        ordered = sorted(rows, key=lambda row: (row.version, row.ordinal, row.chunk_id))
-        payload, vectors = _encode(ordered, self.dim)
+    def _write(self, name: str, rows: Sequence[ChunkRow]) -> None:
+        payload, vectors = _encode(rows, self.dim)
         stream = io.BytesIO()
         np.savez(stream, rows=np.frombuffer(payload, dtype=np.uint8), vectors=vectors)
-        path = self._path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(stream.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        _write_durably(self._path(name), stream.getvalue())
 
     def _read(self, name: str) -> State:
         path = self._path(name)
@@ -235,8 +227,27 @@ class Memory:
             ) from error
 
 
+def _has_direction(row: ChunkRow) -> bool:
+    return row.vector is not None and bool(row.vector.any())
+
+
 def _is_ref(name: str) -> bool:
     return name.startswith("m-") and name[2:].isalnum()
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _encode(rows: Sequence[ChunkRow], dim: int) -> tuple[bytes, FloatArray]:
