@@ -6,6 +6,7 @@ everything else, and every heavy import, happens in the command that was asked f
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,7 +22,8 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
     from groundwork.cli import table
 
-    if arguments in ([], ["--help"], ["-h"], ["help"]):
+    completing = "_GROUNDWORK_COMPLETE" in os.environ or "_GW_COMPLETE" in os.environ
+    if not completing and arguments in ([], ["--help"], ["-h"], ["help"]):
         return _print(table.help_text())
     if arguments in (["--version"], ["-V"]):
         return _print(f"groundwork {table.version()}\n")

@@ -24,22 +24,22 @@ _MARKER = re.compile(r"\[\d+\]")
 
 
 def answer(value: Answer, screen: Screen) -> list[str]:
-    """Lay out an answer with its citations, or an abstention with its reason."""
+    """Lay out an answer with its citations, or an abstention with its reason, and how to go on."""
+    return body(value, screen) + _footer(value, screen)
+
+
+def body(value: Answer, screen: Screen) -> list[str]:
+    """Lay out what was answered and where it was taken from."""
     lines: list[str] = []
     if value.redacted:
         lines += [screen.amber("This answer is redacted: a document it was made from has been erased."), ""]
     if value.abstained:
-        lines += [
-            *screen.paragraph(
-                f"{screen.amber('No answer:')} {one_line(value.reason) or 'no reason was recorded'}"
-            ),
-            "",
-        ]
-    else:
-        lines += [*screen.paragraph(_painted(one_line(value.text), screen)), ""]
-        for number, cited in enumerate(value.citations, 1):
-            lines += citation(number, cited, screen)
-    return lines + _footer(value, screen)
+        reason = one_line(value.reason) or "no reason was recorded"
+        return [*lines, *screen.paragraph(f"{screen.amber('No answer:')} {reason}"), ""]
+    lines += [*screen.paragraph(_painted(one_line(value.text), screen)), ""]
+    for number, cited in enumerate(value.citations, 1):
+        lines += citation(number, cited, screen)
+    return lines
 
 
 def citation(number: int, cited: Citation, screen: Screen) -> list[str]:
@@ -89,9 +89,10 @@ def explanation(value: Explanation, screen: Screen) -> list[str]:
     """Lay out why an answer came out as it did."""
     a = value.answer
     said = f"No answer: {a.reason}" if a.abstained else a.text
+    indent = " " * 10
     lines = [
-        *screen.paragraph(f"{screen.soft('question')}  {one_line(a.question)}", "          ", ""),
-        *screen.paragraph(f"{screen.soft('answer')}    {_painted(one_line(said), screen)}", "          ", ""),
+        *screen.paragraph(one_line(a.question), indent, f"{screen.soft('question')}  "),
+        *screen.paragraph(_painted(one_line(said), screen), indent, f"{screen.soft('answer')}    "),
         "",
     ]
     for sentence in value.sentences:
@@ -124,25 +125,20 @@ def plain(value: Any) -> dict[str, Any]:
 
 
 def _footer(value: Answer, screen: Screen) -> list[str]:
-    figures = f"confidence {value.confidence:.2f}, threshold {value.threshold:.2f}"
-    how = (
-        ""
-        if value.calibration
-        else " (uncalibrated: `groundwork calibrate` finds a threshold that keeps a promise)"
-    )
-    lines = [screen.soft(line) for line in screen.paragraph(figures + how)]
-    lines += [screen.soft(f"{value.app}@{value.pins.snapshot[:7]} · {value.id}")]
-    return [*lines, screen.soft("next: groundwork replay last, groundwork explain last")]
+    state = "" if value.calibration else ", uncalibrated: nothing is promised yet"
+    lines = [
+        f"confidence {value.confidence:.2f}, threshold {value.threshold:.2f}{state}",
+        f"{value.app}@{value.pins.snapshot[:7]}, {value.id}",
+        "next: groundwork replay last, groundwork explain last",
+    ]
+    return [screen.soft(line) for line in lines]
 
 
 def _pins(value: Answer) -> str:
-    parts = (
-        ("snapshot", value.pins.snapshot),
-        ("model", value.pins.model),
-        ("settings", value.pins.settings),
-    )
-    return f"{value.id}, made from " + ", ".join(
-        f"{name} {digest[:24] if ':' in digest else digest[:7]}" for name, digest in parts
+    name, _, digest = value.pins.model.partition("@")
+    model = f"{name}@{digest[:7]}" if digest else name
+    return (
+        f"{value.id}: snapshot {value.pins.snapshot[:7]}, model {model}, settings {value.pins.settings[:7]}"
     )
 
 

@@ -89,7 +89,9 @@ def replay(
     ] = False,
     as_: AsOption = None,
 ) -> Reply:
-    """Make recorded answers again from the versions they are pinned to, and compare.
+    """Make recorded answers again and compare.
+
+    They are made from the versions they are pinned to.
 
     `identical` is the same answer from the same passages with equal scores, `same-set` the same answer from
     passages in another order, `drifted` another answer, `redacted` an answer that an erased document was
@@ -155,7 +157,9 @@ def calibrate(
         float, typer.Option("--delta", help="Largest chance that the promise does not hold.")
     ] = 0.1,
 ) -> Reply:
-    """Find the threshold that keeps a promise about wrong answers, by Learn-then-Test.
+    """Find the threshold that keeps a promise about wrong answers.
+
+    It is found by Learn-then-Test.
 
     Each line of the file holds `question` and `answers`, a list of texts; an empty list says that the
     documents have no answer.
@@ -168,15 +172,10 @@ def calibrate(
             f"there is no file `{file}`",
             hint="each line holds `question` and `answers`; see docs/guides/calibration.md",
         )
-    with door.workspace() as workspace:
-        target = (
-            risk
-            if risk is not None
-            else workspace.spec.apps[app_].risk
-            if app_ in workspace.spec.apps
-            else 0.2
+    with door.workspace() as workspace, door.progress("questions") as progress:
+        calibration = workspace.calibrate(
+            file, app=app_, target_risk=risk, delta=delta, principal=LOCAL, progress=progress.count
         )
-        calibration = workspace.calibrate(file, app=app_, target_risk=target, delta=delta, principal=LOCAL)
     return Reply(view.plain(calibration), lambda screen: view.calibration(calibration, screen))
 
 

@@ -11,9 +11,9 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TextIO
 
 import typer
 
@@ -45,6 +45,7 @@ class Door:
 
     directory: Path | None = None
     json: bool = False
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Workspace]:
@@ -63,9 +64,9 @@ class Door:
 
         return Progress(noun)
 
-    def note(self, text: str) -> None:
-        """Print a remark on stderr."""
-        print(text, file=sys.stderr, flush=True)
+    def document(self, value: Any) -> None:
+        """Print the one JSON document now, for a command that goes on afterwards and answers no reply."""
+        errors.write_json(value, self.stdout)
 
     def say(self, lines: Sequence[str]) -> None:
         """Print lines for people as the command goes on; to stderr when stdout belongs to a document."""

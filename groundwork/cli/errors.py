@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from groundwork.core.errors import (
     GroundworkError,
@@ -88,13 +88,14 @@ def write_error(message: str, hint: str = "") -> None:
     print("\n".join(lines), file=sys.stderr)
 
 
-def write_json(document: Any) -> None:
+def write_json(document: Any, stream: TextIO | None = None) -> None:
     """Print one JSON document on stdout."""
-    sys.stdout.write(
-        json.dumps(document, ensure_ascii=False, indent=2, default=str).encode("utf-8", "replace").decode()
-        + "\n"
-    )
-    sys.stdout.flush()
+    stream = stream or sys.stdout
+    encoding = (stream.encoding or "utf-8").lower().replace("-", "")
+    text = json.dumps(document, ensure_ascii=encoding != "utf8", indent=2, default=str)
+    # A lone surrogate has no bytes in UTF-8; its backslash escape is what JSON writes for it.
+    stream.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+    stream.flush()
 
 
 def silence_stdout() -> None:

@@ -34,6 +34,15 @@ def ingest(
             help="Only these may read the documents, such as `group:hr`; may be repeated.",
         ),
     ] = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", help="Make every chunk and vector anew with what groundwork.toml says now."
+        ),
+    ] = False,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Read every file again, also those that seem unchanged.")
+    ] = False,
 ) -> Reply:
     """Bring files and folders into an index.
 
@@ -43,7 +52,12 @@ def ingest(
     """
     with door.workspace() as workspace, door.progress() as progress:
         report = workspace.ingest(
-            paths, index=index, access=split(access) if access else None, progress=progress
+            paths,
+            index=index,
+            access=split(access) if access else None,
+            progress=progress,
+            rebuild=rebuild,
+            reread=reread,
         )
     return Reply(report.as_dict(), lambda screen: summary(report, screen))
 

@@ -58,5 +58,5 @@ def _facts(job: dict[str, Any], screen: Screen) -> list[str]:
     lines: list[str] = []
     for key, value in job.items():
         if value not in (None, "", {}, [], ()):
-            lines += screen.paragraph(f"{screen.soft(f'{key:<14}')}{one_line(str(value))}", " " * 14, "")
+            lines += screen.paragraph(one_line(str(value)), " " * 14, screen.soft(f"{key:<14}"))
     return lines

@@ -73,7 +73,7 @@ def document(shown: DocumentView, screen: Screen) -> list[str]:
     ]
     lines = [f"{screen.soft(f'{name:<12}')}{value}" for name, value in facts if value]
     for warning in info.warnings:
-        lines += screen.paragraph(f"{screen.amber('warning')}     {one_line(warning)}", " " * 12, "")
+        lines += screen.paragraph(one_line(warning), " " * 12, f"{screen.amber('warning')}     ")
     outline = [m for m in shown.marks if m.kind == "heading"]
     if outline:
         lines += ["", screen.bold("Outline")]
@@ -166,13 +166,13 @@ def erased(ids: Sequence[str], receipts: Sequence[ErasureReceipt], screen: Scree
 
 def _change(change: DocumentChange, screen: Screen) -> list[str]:
     name = one_line(change.document)
-    if change.kind == "renamed":
+    if change.was and change.was != change.document:
         name = f"{one_line(change.was)} → {name}"
     numbers = (("+", change.chunks_added), ("-", change.chunks_removed), ("=", change.chunks_kept))
     figures = " ".join(f"{sign}{n}" for sign, n in numbers if n)
     paint = {"added": screen.green, "removed": screen.red}.get(change.kind, screen.amber)
-    text = f"{paint(SIGNS[change.kind])} {change.kind:<8} {name}"
-    return screen.paragraph(text + (f"  {screen.soft(figures)}" if figures else ""), "    ", "")
+    first = f"{paint(f'{SIGNS[change.kind]} {change.kind:<8}')} "
+    return screen.paragraph(f"{name} {screen.soft(f'({figures})')}" if figures else name, " " * 11, first)
 
 
 def _counts(counts: Any) -> str:

@@ -68,19 +68,9 @@ class Progress:
         """Show plain counts."""
         self.at(stage or self.noun, done, total, "")
 
-    def any(self, *values: Any) -> None:
-        """Show a report in either form: one step object, or `(what, done, total)`."""
-        if len(values) == 1 and hasattr(values[0], "stage"):
-            self(values[0])
-            return
-        numbers = [v for v in values if isinstance(v, int)]
-        words = [v for v in values if isinstance(v, str)]
-        self.at(
-            words[0] if words else self.noun,
-            numbers[0] if numbers else 0,
-            numbers[1] if len(numbers) > 1 else 0,
-            "",
-        )
+    def stage(self, what: str, done: int, total: int) -> None:
+        """Show that of the stage `what` so much is done."""
+        self.at(what, done, total, "")
 
     def at(self, stage: str, done: int, total: int, current: str) -> None:
         """Show that `stage` has done `done` of `total`."""

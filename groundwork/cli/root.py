@@ -55,7 +55,7 @@ def dispatch(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     as_json = "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
     try:
-        code = get_command(app).main(arguments, prog_name="groundwork", standalone_mode=False)
+        code = get_command(app).main(arguments, prog_name=_program(), standalone_mode=False)
         return code if isinstance(code, int) else 0
     except typer.Abort:
         errors.write_error("interrupted", "nothing was changed")
@@ -67,6 +67,11 @@ def dispatch(arguments: list[str]) -> int:
     except BrokenPipeError:
         errors.silence_stdout()
         return errors.BROKEN_PIPE
+
+
+def _program() -> str:
+    """Return the name people typed: `gw` or `groundwork`."""
+    return "gw" if Path(sys.argv[0]).name == "gw" else "groundwork"
 
 
 def _wrong_use(error: TyperException, as_json: bool) -> int:

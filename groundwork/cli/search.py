@@ -52,7 +52,10 @@ def search(
     ] = None,
     as_: AsOption = None,
 ) -> Reply:
-    """Show the passages that a question brings, best first, with the legs that found them."""
+    """Show the passages that a question brings, without answering.
+
+    They stand best first, with the legs that found them.
+    """
     condition = _filter(filter)
     with door.workspace() as workspace:
         result = workspace.search(

@@ -78,7 +78,7 @@ def help_text() -> str:
         lines += [f"{title}:", *(f"  {e.name:<{wide}}{e.summary}" for e in entries), ""]
     wide = max(len(name) for name, _ in OPTIONS) + 2
     lines += ["Options:", *(f"  {name:<{wide}}{text}" for name, text in OPTIONS), ""]
-    lines += ["Begin with `groundwork demo`, or with `groundwork init` and `groundwork ingest PATH`."]
+    lines += ["Begin with `groundwork demo`, or `groundwork init` and `groundwork ingest PATH`."]
     return "\n".join(lines) + "\n"
 
 

@@ -17,20 +17,21 @@ LEVELS = ("ok", "warn", "error")
 
 @app.add("verify", interrupted="verifying changes nothing")
 def verify(door: Door) -> Reply:
-    """Check the digest of every blob, chunk and manifest, and name what is damaged.
+    """Check the digest of everything that is stored.
 
-    Exits with 1 when anything is damaged.
+    Reads every blob, chunk and manifest once, and names what is damaged. Exits with 1 when there
+    is damage.
     """
     with door.workspace() as workspace, door.progress("checked") as progress:
-        report = workspace.verify(progress.any)
+        report = workspace.verify(progress=progress.stage)
     return Reply(plain(report), lambda screen: _verified(report, screen), 0 if report.ok else 1)
 
 
 @app.add("doctor", interrupted="nothing was changed")
 def doctor(door: Door) -> Reply:
-    """Say in plain words what is missing or misconfigured, and what to do.
+    """Say in plain words what is missing or misconfigured.
 
-    Exits with 1 when something is broken.
+    Each finding says what to do. Exits with 1 when something is broken.
     """
     with door.workspace() as workspace:
         findings = workspace.doctor()
@@ -41,7 +42,7 @@ def doctor(door: Door) -> Reply:
 
 @app.add("settings", interrupted="nothing was changed")
 def settings(door: Door) -> Reply:
-    """Show every setting with its value and where the value came from.
+    """Show every setting with its value and its origin.
 
     The order is: argument, `GROUNDWORK_…` variable, `groundwork.toml`, default.
     """
@@ -56,7 +57,7 @@ def settings(door: Door) -> Reply:
 
 @app.add("schema", interrupted="nothing was changed")
 def schema(door: Door) -> Reply:
-    """Print the JSON Schema of groundwork.toml, for editors and checks."""
+    """Print the JSON Schema of groundwork.toml."""
     import json
 
     from groundwork.cli.schema import spec_schema
@@ -89,9 +90,11 @@ def _findings(findings: Any, screen: Screen) -> list[str]:
     lines: list[str] = []
     for f in sorted(findings, key=lambda f: -LEVELS.index(f.level)):
         lines += screen.paragraph(
-            f"{paint[f.level](f'{f.level:<5}')} {f.topic}: {one_line(f.message)}", "      ", ""
+            f"{f.topic}: {one_line(f.message)}", "       ", f"{paint[f.level](f'{f.level:<5}')}  "
         )
-        lines += screen.paragraph(f"{screen.teal('hint:')} {one_line(f.hint)}", "      ") if f.hint else []
+        lines += (
+            screen.paragraph(one_line(f.hint), "       ", f"       {screen.teal('hint:')} ") if f.hint else []
+        )
     return lines
 
 

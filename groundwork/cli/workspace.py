@@ -20,7 +20,9 @@ def init(
         Path | None, typer.Argument(metavar="[DIR]", help="Where; the current directory unless named.")
     ] = None,
 ) -> Reply:
-    """Make a workspace: `groundwork.toml` with one index and one app, and the folder `.groundwork` for data.
+    """Make a workspace in a directory.
+
+    It consists of `groundwork.toml`, with one index and one app, and the folder `.groundwork` for data.
 
     A workspace that is already there is opened and left as it is.
     """
