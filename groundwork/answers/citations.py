@@ -66,5 +66,12 @@ def _check(
         return None
     place = view.place(span)
     return Citation(
-        passage.document, passage.document_id, passage.chunk_id, span.start, span.end, words, place["page"], place["heading"]
+        passage.document,
+        passage.document_id,
+        passage.chunk_id,
+        span.start,
+        span.end,
+        words,
+        place["page"],
+        place["heading"],
     )

@@ -19,7 +19,9 @@ class AnswersEraser:
     def erase_documents(self, principal: Principal, document_ids: list[str]) -> ErasureReceipt:
         """Blank question, text, quotes and passages of every answer that one of the documents was retrieved for."""
         with self.database.write() as connection:
-            touched = [a for a in store.answers_with(connection, principal.tenant, document_ids) if not a.redacted]
+            touched = [
+                a for a in store.answers_with(connection, principal.tenant, document_ids) if not a.redacted
+            ]
             for answer in touched:
                 blank = replace(
                     answer,
@@ -27,9 +29,13 @@ class AnswersEraser:
                     text="",
                     reason="an erased document was part of this answer",
                     citations=(),
-                    retrieved=tuple({"document_id": h["document_id"], "chunk_id": h["chunk_id"]} for h in answer.retrieved),
+                    retrieved=tuple(
+                        {"document_id": h["document_id"], "chunk_id": h["chunk_id"]} for h in answer.retrieved
+                    ),
                     signals={},
                     redacted=True,
                 )
                 store.replace_answer(connection, principal.tenant, blank)
-        return ErasureReceipt("answers", len(touched), "question, text, quotes and passages overwritten in the database")
+        return ErasureReceipt(
+            "answers", len(touched), "question, text, quotes and passages overwritten in the database"
+        )

@@ -24,14 +24,18 @@ def explain(pipeline: Pipeline, answer: Answer, tenant: str) -> Explanation:
         GoneError: an erased document was part of the answer.
     """
     if answer.redacted:
-        raise GoneError(f"the answer `{answer.id}` used an erased document", hint="what it was made from is gone for good")
+        raise GoneError(
+            f"the answer `{answer.id}` used an erased document", hint="what it was made from is gone for good"
+        )
     recipe = recipe_of(answer, tenant)
     found = SearchResult(recipe.index, answer.pins.snapshot, "", tuple(_hit(h) for h in answer.retrieved))
     cited = {c.chunk_id for c in answer.citations}
     order = [h.chunk_id for h in found.hits if h.chunk_id in cited] or [h.chunk_id for h in found.hits[:1]]
     principal = recipe.principal(answer.principal)
     deletions = tuple(
-        _deletion(answer, found, chunk, pipeline.read(principal, answer.question, recipe, found, leave_out=chunk))
+        _deletion(
+            answer, found, chunk, pipeline.read(principal, answer.question, recipe, found, leave_out=chunk)
+        )
         for chunk in order[:MAX_DELETIONS]
     )
     checks = _checks(answer, recipe)
@@ -41,7 +45,12 @@ def explain(pipeline: Pipeline, answer: Answer, tenant: str) -> Explanation:
 
 def _checks(answer: Answer, recipe: Recipe) -> tuple[Mapping[str, Any], ...]:
     return (
-        {"name": "passages found", "value": len(answer.retrieved), "threshold": 1, "passed": bool(answer.retrieved)},
+        {
+            "name": "passages found",
+            "value": len(answer.retrieved),
+            "threshold": 1,
+            "passed": bool(answer.retrieved),
+        },
         {
             "name": "confidence",
             "value": answer.confidence,
@@ -71,14 +80,23 @@ def _sentences(
 ) -> tuple[str, ...]:
     said = [f"{len(passages)} passages were retrieved from the snapshot {answer.pins.snapshot[:7]}."]
     for passage in (p for p in passages if p["cited"]):
-        legs = ", ".join(f"{name} rank {leg['rank']}" for name, leg in sorted(passage["legs"].items())) or "no leg"
-        said.append(f"Passage {passage['rank']} from {passage['document']} is quoted; it was found by {legs}.")
+        legs = (
+            ", ".join(f"{name} rank {leg['rank']}" for name, leg in sorted(passage["legs"].items()))
+            or "no leg"
+        )
+        said.append(
+            f"Passage {passage['rank']} from {passage['document']} is quoted; it was found by {legs}."
+        )
     if answer.abstained:
         said.append(f"The app declined: {answer.reason}.")
     else:
-        said.append(f"The confidence {answer.confidence:.2f} is at or above the threshold {answer.threshold:.2f}.")
+        said.append(
+            f"The confidence {answer.confidence:.2f} is at or above the threshold {answer.threshold:.2f}."
+        )
     if answer.calibration is None:
-        said.append("The threshold is uncalibrated: nothing is promised about how often such an answer is wrong.")
+        said.append(
+            "The threshold is uncalibrated: nothing is promised about how often such an answer is wrong."
+        )
     for deletion in deletions:
         if not deletion.changed:
             said.append(f"Without the passage from {deletion.document} the answer would have been the same.")

@@ -91,7 +91,11 @@ class Pipeline:
         if threshold is None:
             with self.database.read() as connection:
                 record = store.calibration(connection, principal.tenant, name)
-            if record is not None and record["threshold"] is not None and record["holds_for"] == holds_for(spec, reader.fingerprint):
+            if (
+                record is not None
+                and record["threshold"] is not None
+                and record["holds_for"] == holds_for(spec, reader.fingerprint)
+            ):
                 threshold, calibration = float(record["threshold"]), str(record["id"])
             else:
                 threshold = float(getattr(reader, "default_threshold", DEFAULT_THRESHOLD))
@@ -100,7 +104,9 @@ class Pipeline:
             principal.tenant, principal.readable(),
         )  # fmt: skip
 
-    def ask(self, principal: Principal, question: str, name: str, spec: AppSpec, snapshot: str | None = None) -> Answer:
+    def ask(
+        self, principal: Principal, question: str, name: str, spec: AppSpec, snapshot: str | None = None
+    ) -> Answer:
         """Answer a question and record it.
 
         Raises:
@@ -122,7 +128,11 @@ class Pipeline:
             confidence=outcome.confidence,
             threshold=recipe.threshold,
             calibration=recipe.calibration,
-            usage={"passages": len(outcome.hits), "characters": sum(len(h.text) for h in outcome.hits), **outcome.draft.usage},
+            usage={
+                "passages": len(outcome.hits),
+                "characters": sum(len(h.text) for h in outcome.hits),
+                **outcome.draft.usage,
+            },
             trace_id=new_id("trc"),
             created_at=self.clock.now().isoformat(),
             principal=principal.name,
@@ -136,14 +146,19 @@ class Pipeline:
 
     def produce(self, principal: Principal, question: str, recipe: Recipe, snapshot: str | None) -> Outcome:
         """Make an answer without recording it."""
-        found = self.searcher.search(principal, question, recipe.index, recipe.strategy, recipe.passages, snapshot)
+        found = self.searcher.search(
+            principal, question, recipe.index, recipe.strategy, recipe.passages, snapshot
+        )
         return self.read(principal, question.strip(), recipe, found)
 
-    def read(self, principal: Principal, question: str, recipe: Recipe, found: SearchResult, leave_out: str = "") -> Outcome:
+    def read(
+        self, principal: Principal, question: str, recipe: Recipe, found: SearchResult, leave_out: str = ""
+    ) -> Outcome:
         """Read the hits of a search; `leave_out` is a chunk that the reader does not get to see."""
         hits = [h for h in found.hits if h.chunk_id != leave_out]
         passages = [
-            Passage(h.rank, h.score, h.document, h.document_id, h.chunk_id, h.start, h.end, h.text, h.context) for h in hits
+            Passage(h.rank, h.score, h.document, h.document_id, h.chunk_id, h.start, h.end, h.text, h.context)
+            for h in hits
         ]
         draft = READERS.make(recipe.model).read(question, passages)
         views: dict[str, DocumentView] = {}
@@ -157,7 +172,9 @@ class Pipeline:
         reason = _reason(draft, text, recipe.threshold, len(hits))
         if reason:
             text, citations = "", ()
-        return Outcome(text, bool(reason), reason, citations, draft.confidence, found.hits, found.snapshot, draft)
+        return Outcome(
+            text, bool(reason), reason, citations, draft.confidence, found.hits, found.snapshot, draft
+        )
 
 
 def holds_for(spec: AppSpec, reader: str) -> str:
@@ -185,5 +202,14 @@ def recipe_of(answer: Answer, tenant: str) -> Recipe:
     s: Mapping[str, Any] = answer.settings
     access = None if s["access"] is None else tuple(s["access"])
     return Recipe(
-        s["app"], s["index"], s["strategy"], s["passages"], s["model"], s["reader"], s["threshold"], s["calibration"], tenant, access
+        s["app"],
+        s["index"],
+        s["strategy"],
+        s["passages"],
+        s["model"],
+        s["reader"],
+        s["threshold"],
+        s["calibration"],
+        tenant,
+        access,
     )

@@ -23,9 +23,13 @@ def replay(pipeline: Pipeline, answer: Answer, tenant: str) -> Replay:
     now = READERS.make(recipe.model).fingerprint
     parts = [] if now == recipe.reader else [Difference("model", recipe.reader, now)]
     try:
-        outcome = pipeline.produce(recipe.principal(answer.principal), answer.question, recipe, answer.pins.snapshot)
+        outcome = pipeline.produce(
+            recipe.principal(answer.principal), answer.question, recipe, answer.pins.snapshot
+        )
     except (NotFoundError, GoneError) as error:
-        return Replay(answer.id, "drifted", (*parts, Difference("snapshot", answer.pins.snapshot, error.message)))
+        return Replay(
+            answer.id, "drifted", (*parts, Difference("snapshot", answer.pins.snapshot, error.message))
+        )
     return compare(answer, outcome, parts)
 
 
@@ -38,7 +42,10 @@ def compare(answer: Answer, outcome: Outcome, parts: Sequence[Difference] = ()) 
     now_scores = [h.score for h in outcome.hits]
     was_cited = [(c.document_id, c.start, c.end, c.quote) for c in answer.citations]
     now_cited = [(c.document_id, c.start, c.end, c.quote) for c in outcome.citations]
-    same_text = (answer.text, answer.abstained) == (outcome.text, outcome.abstained) and was_cited == now_cited
+    same_text = (answer.text, answer.abstained) == (
+        outcome.text,
+        outcome.abstained,
+    ) and was_cited == now_cited
     if answer.text != outcome.text or answer.abstained != outcome.abstained:
         differences.append(Difference("text", answer.text or answer.reason, outcome.text or outcome.reason))
     elif was_cited != now_cited:
@@ -50,7 +57,12 @@ def compare(answer: Answer, outcome: Outcome, parts: Sequence[Difference] = ()) 
     if answer.confidence != outcome.confidence:
         differences.append(Difference("confidence", str(answer.confidence), str(outcome.confidence)))
     result: ReplayResult = "drifted"
-    if same_text and was_ids == now_ids and was_scores == now_scores and answer.confidence == outcome.confidence:
+    if (
+        same_text
+        and was_ids == now_ids
+        and was_scores == now_scores
+        and answer.confidence == outcome.confidence
+    ):
         result = "identical"
     elif same_text and set(was_ids) == set(now_ids):
         result = "same-set"

@@ -46,7 +46,9 @@ def answer(connection: Connection, principal: Principal, answer_id: str) -> Answ
     return None if row is None else _answer(row)
 
 
-def answers(connection: Connection, principal: Principal, limit: int, before: str | None, app: str | None) -> list[Answer]:
+def answers(
+    connection: Connection, principal: Principal, limit: int, before: str | None, app: str | None
+) -> list[Answer]:
     """Return answers the principal may see, newest first; `before` is the id to go on from."""
     a = t.answers
     query = select(a).where(a.c.tenant == principal.tenant).order_by(a.c.id.desc()).limit(limit)
@@ -62,7 +64,11 @@ def answers(connection: Connection, principal: Principal, limit: int, before: st
 def answers_with(connection: Connection, tenant: str, document_ids: Sequence[str]) -> list[Answer]:
     """Return every answer for which one of the documents was retrieved."""
     a, d = t.answers, t.answer_documents
-    query = select(a).join(d, d.c.answer_id == a.c.id).where(a.c.tenant == tenant, d.c.document_id.in_(list(document_ids)))
+    query = (
+        select(a)
+        .join(d, d.c.answer_id == a.c.id)
+        .where(a.c.tenant == tenant, d.c.document_id.in_(list(document_ids)))
+    )
     return list({r.id: _answer(r) for r in connection.execute(query)}.values())
 
 
@@ -76,7 +82,9 @@ def replace_answer(connection: Connection, tenant: str, answer: Answer) -> None:
     )
 
 
-def put_calibration(connection: Connection, tenant: str, app: str, identifier: str, record: Mapping[str, Any], now: str) -> None:
+def put_calibration(
+    connection: Connection, tenant: str, app: str, identifier: str, record: Mapping[str, Any], now: str
+) -> None:
     """Keep a calibration; the same one twice is kept once."""
     row = {"id": identifier, "tenant": tenant, "app": app, "record": dict(record), "created_at": now}
     insert_or_ignore(connection, t.calibrations, [row])
@@ -85,14 +93,29 @@ def put_calibration(connection: Connection, tenant: str, app: str, identifier: s
 def calibration(connection: Connection, tenant: str, app: str) -> dict[str, Any] | None:
     """Return the newest calibration of an app."""
     c = t.calibrations
-    query = select(c.c.record).where(c.c.tenant == tenant, c.c.app == app).order_by(c.c.created_at.desc(), c.c.id).limit(1)
+    query = (
+        select(c.c.record)
+        .where(c.c.tenant == tenant, c.c.app == app)
+        .order_by(c.c.created_at.desc(), c.c.id)
+        .limit(1)
+    )
     row = connection.execute(query).first()
     return None if row is None else dict(row.record)
 
 
 def _record(answer: Answer) -> dict[str, Any]:
     record = answer.as_dict()
-    for column in ("id", "app", "question", "text", "abstained", "created_at", "principal", "redacted", "calibrated"):
+    for column in (
+        "id",
+        "app",
+        "question",
+        "text",
+        "abstained",
+        "created_at",
+        "principal",
+        "redacted",
+        "calibrated",
+    ):
         del record[column]
     return record
 

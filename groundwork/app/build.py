@@ -134,7 +134,7 @@ class Rooms:
     def close(self) -> None:
         """Stop the job engine and close the database."""
         if self._jobs is not None:
-            self._jobs.close()
+            self._jobs.stop()
             self._jobs = None
         if "database" in self.__dict__:
             self.database.close()
@@ -166,7 +166,7 @@ class Rooms:
         if embedder["name"] == "minilm":
             return {"threads": settings.threads, "models": settings.models}
         if embedder["name"] == "lsa":
-            return {"load": self.blobs.get}
+            return {"read": self.blobs.get}
         return {}
 
     def _text_of(self, principal: Principal, version: str) -> str:

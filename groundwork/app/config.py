@@ -42,10 +42,14 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / SPEC_FILE).is_file():
             return folder
-    raise NoWorkspaceError(f"there is no workspace in {start} or above it", hint="make one with `groundwork init`")
+    raise NoWorkspaceError(
+        f"there is no workspace in {start} or above it", hint="make one with `groundwork init`"
+    )
 
 
-def read_config(root: Path, environment: Mapping[str, str] | None = None, arguments: Mapping[str, Any] | None = None) -> Resolved:
+def read_config(
+    root: Path, environment: Mapping[str, str] | None = None, arguments: Mapping[str, Any] | None = None
+) -> Resolved:
     """Return the resolved spec of the workspace at `root`.
 
     Top-level keys of the file that are names of settings count as `settings.<name>`; unknown variables that begin with
@@ -66,11 +70,18 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None, argume
     return resolve(
         [
             Layer("argument", {"settings": dict(arguments)} if arguments else {}),
-            Layer("environment", {"settings": _from_environment(os.environ if environment is None else environment, known)}),
+            Layer(
+                "environment",
+                {"settings": _from_environment(os.environ if environment is None else environment, known)},
+            ),
             Layer("groundwork.toml", values),
         ]
     )
 
 
 def _from_environment(environment: Mapping[str, str], known: set[str]) -> dict[str, str]:
-    return {name: environment[PREFIX + name.upper()] for name in sorted(known) if PREFIX + name.upper() in environment}
+    return {
+        name: environment[PREFIX + name.upper()]
+        for name in sorted(known)
+        if PREFIX + name.upper() in environment
+    }

@@ -51,11 +51,15 @@ def _disk(workspace: Workspace) -> Iterator[Finding]:
     usage = shutil.disk_usage(workspace.root)
     free = f"{usage.free / 2**30:.1f} GiB free"
     if usage.free < LOW_DISK_BYTES:
-        yield Finding("warn", "disk", f"only {free}", "make room: an ingest keeps originals, texts and vectors")
+        yield Finding(
+            "warn", "disk", f"only {free}", "make room: an ingest keeps originals, texts and vectors"
+        )
     else:
         yield Finding("ok", "disk", free)
     if not os.access(workspace.root, os.W_OK):
-        yield Finding("error", "disk", f"{workspace.root} cannot be written", "change its permissions or its owner")
+        yield Finding(
+            "error", "disk", f"{workspace.root} cannot be written", "change its permissions or its owner"
+        )
 
 
 def _encoder(workspace: Workspace) -> Iterator[Finding]:
@@ -81,7 +85,10 @@ def _programs(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("ok", "ocr", "tesseract is installed; images and scanned pages are read")
     else:
         yield Finding(
-            "warn", "ocr", "tesseract is not installed; images and scanned pages go to quarantine", "on Debian: apt install tesseract-ocr"
+            "warn",
+            "ocr",
+            "tesseract is not installed; images and scanned pages go to quarantine",
+            "on Debian: apt install tesseract-ocr",
         )
 
 
@@ -89,7 +96,10 @@ def _indexes(workspace: Workspace) -> Iterator[Finding]:
     for info in workspace.indexes():
         if info.head is None:
             yield Finding(
-                "warn", f"index {info.name}", "it holds no documents yet", f"groundwork ingest PATH --index {info.name}"
+                "warn",
+                f"index {info.name}",
+                "it holds no documents yet",
+                f"groundwork ingest PATH --index {info.name}",
             )
             continue
         view, _ = workspace.rooms.catalogue.view(_owner(), info.name)
@@ -111,7 +121,12 @@ def _apps(workspace: Workspace) -> Iterator[Finding]:
 
     for name, app in sorted(workspace.spec.apps.items()):
         if app.index not in workspace.spec.indexes:
-            yield Finding("error", f"app {name}", f"it asks the index `{app.index}`, which is not in groundwork.toml", "add it")
+            yield Finding(
+                "error",
+                f"app {name}",
+                f"it asks the index `{app.index}`, which is not in groundwork.toml",
+                "add it",
+            )
             continue
         RETRIEVERS.make(app.strategy)
         READERS.make(app.model)
@@ -124,7 +139,11 @@ def _apps(workspace: Workspace) -> Iterator[Finding]:
                 f"groundwork calibrate FILE --app {name}, with at least 100 labelled questions",
             )
         else:
-            yield Finding("ok", f"app {name}", f"its threshold {recipe.threshold:.2f} is calibrated ({recipe.calibration})")
+            yield Finding(
+                "ok",
+                f"app {name}",
+                f"its threshold {recipe.threshold:.2f} is calibrated ({recipe.calibration})",
+            )
 
 
 def _quarantine(workspace: Workspace) -> Iterator[Finding]:

@@ -27,5 +27,7 @@ class SandboxParser:
         chosen = loader_for(kind)
         return (kind, *chosen) if chosen else (kind, "", 0)
 
-    def parse(self, items: Iterator[tuple[int, bytes, str, str]]) -> Iterator[tuple[int, Parsed | Quarantine]]:
+    def parse(
+        self, items: Iterator[tuple[int, bytes, str, str]]
+    ) -> Iterator[tuple[int, Parsed | Quarantine]]:
         return self._parser.parse_many(items)

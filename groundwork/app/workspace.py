@@ -73,7 +73,8 @@ class Workspace:
                 _write_new(data / ".gitignore", "*\n")
         except OSError as error:
             raise InvalidInputError(
-                f"no workspace can be made in {root}: {error.strerror}", hint="choose a directory you may write to"
+                f"no workspace can be made in {root}: {error.strerror}",
+                hint="choose a directory you may write to",
             ) from error
         workspace = cls(root, config.read_config(root))
         workspace.rooms.database.migrate()
@@ -90,7 +91,9 @@ class Workspace:
         """
         start = Path.cwd() if directory is None else directory
         if not start.exists():
-            raise NoWorkspaceError(f"there is no directory {start}", hint="make a workspace with `groundwork init`")
+            raise NoWorkspaceError(
+                f"there is no directory {start}", hint="make a workspace with `groundwork init`"
+            )
         root = config.find_root(start)
         workspace = cls(root, config.read_config(root, arguments=arguments))
         workspace.rooms.database.migrate()
@@ -150,7 +153,13 @@ class Workspace:
 
         options = IngestOptions(None if access is None else tuple(access), reread, rebuild)
         report = self.rooms.ingestor.ingest(
-            list(paths), index, self.index_spec(index), principal, options, progress or (lambda p: None), cancelled or (lambda: False)
+            list(paths),
+            index,
+            self.index_spec(index),
+            principal,
+            options,
+            progress or (lambda p: None),
+            cancelled or (lambda: False),
         )
         if self.settings.keep_snapshots:
             self.prune(index, self.settings.keep_snapshots, principal)
@@ -171,7 +180,9 @@ class Workspace:
         default = self.app_spec("default")
         name = index or default.index
         self.index_spec(name)
-        return self.rooms.searcher.search(principal, question, name, strategy or default.strategy, k, snapshot, filter)
+        return self.rooms.searcher.search(
+            principal, question, name, strategy or default.strategy, k, snapshot, filter
+        )
 
     def indexes(self, principal: Principal = LOCAL) -> list[IndexInfo]:
         """Return every index of the spec and every other one that holds something, by name."""
@@ -217,12 +228,19 @@ class Workspace:
         return self.rooms.catalogue.documents(principal, index, snapshot, contains, limit, offset)
 
     def document(
-        self, document_id: str, principal: Principal = LOCAL, *, snapshot: str | None = None, version: str | None = None
+        self,
+        document_id: str,
+        principal: Principal = LOCAL,
+        *,
+        snapshot: str | None = None,
+        version: str | None = None,
     ) -> DocumentView:
         """Return a document with its text, structure and chunks: of a snapshot, of a version, or the one in use."""
         return self.rooms.catalogue.document(principal, document_id, snapshot, version)
 
-    def original(self, document_id: str, principal: Principal = LOCAL, *, version: str | None = None) -> tuple[bytes, str]:
+    def original(
+        self, document_id: str, principal: Principal = LOCAL, *, version: str | None = None
+    ) -> tuple[bytes, str]:
         """Return the bytes that were ingested, and their media type."""
         return self.rooms.catalogue.original(principal, document_id, version)
 
@@ -242,7 +260,8 @@ class Workspace:
         catalogue = self.rooms.catalogue
         with self.rooms.database.read() as connection:
             return catalogue.info(
-                catalogue.resolve(connection, principal, index, name), catalogue.head(connection, principal, index)
+                catalogue.resolve(connection, principal, index, name),
+                catalogue.head(connection, principal, index),
             )
 
     def diff(self, index: str, old: str, new: str, principal: Principal = LOCAL) -> SnapshotDiff:
@@ -255,7 +274,9 @@ class Workspace:
             rows = [catalogue.resolve(connection, principal, index, name) for name in (old, new)]
             parts = [catalogue.parts(connection, principal.tenant, r.index_version) for r in rows]
         readers = [
-            lambda versions, r=r, p=p: catalogue.index(principal.tenant, index, p).of_versions(r.ref, versions, vectors=False)
+            lambda versions, r=r, p=p: catalogue.index(principal.tenant, index, p).of_versions(
+                r.ref, versions, vectors=False
+            )
             for r, p in zip(rows, parts, strict=True)
         ]
         return diff_manifests(
@@ -266,7 +287,9 @@ class Workspace:
             diff_settings(parts[0].spec, parts[1].spec),
         )
 
-    def rollback(self, index: str, snapshot: str, principal: Principal = LOCAL, reason: str = "") -> SnapshotInfo:
+    def rollback(
+        self, index: str, snapshot: str, principal: Principal = LOCAL, reason: str = ""
+    ) -> SnapshotInfo:
         """Make an earlier (or later) snapshot the head; nothing is lost, and rolling forward is the same move."""
         self.index_spec(index)
         return self.rooms.history.rollback(principal, index, snapshot, reason)
@@ -296,7 +319,12 @@ class Workspace:
 
     # -- answers ----------------------------------------------------------------------------------------------
     def ask(
-        self, question: str, *, app: str = "default", principal: Principal = LOCAL, snapshot: str | None = None
+        self,
+        question: str,
+        *,
+        app: str = "default",
+        principal: Principal = LOCAL,
+        snapshot: str | None = None,
     ) -> Answer:
         """Answer a question from an app's index, with citations, or decline with a reason; either way it is recorded."""
         return self.rooms.pipeline.ask(principal, question, app, self.app_spec(app), snapshot)
@@ -312,11 +340,18 @@ class Workspace:
         with self.rooms.database.read() as connection:
             found = store.answer(connection, principal, answer_id)
         if found is None:
-            raise NotFoundError(f"there is no answer `{answer_id}`", hint="list them with `groundwork answers`")
+            raise NotFoundError(
+                f"there is no answer `{answer_id}`", hint="list them with `groundwork answers`"
+            )
         return found
 
     def answers(
-        self, principal: Principal = LOCAL, *, limit: int = 50, before: str | None = None, app: str | None = None
+        self,
+        principal: Principal = LOCAL,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        app: str | None = None,
     ) -> list[Answer]:
         """Return recorded answers, newest first; `before` is the id to go on from."""
         from groundwork.answers import store
@@ -355,7 +390,9 @@ class Workspace:
         """
         from groundwork.app.calibrate import calibrate_app
 
-        return calibrate_app(self, path, app, target_risk, delta, principal, progress or (lambda done, total: None))
+        return calibrate_app(
+            self, path, app, target_risk, delta, principal, progress or (lambda done, total: None)
+        )
 
     # -- care -------------------------------------------------------------------------------------------------
     def verify(
@@ -382,7 +419,11 @@ class Workspace:
     ) -> str:
         """Queue an ingest and return the job's id; it survives a crash of this process and goes on in the next."""
         self.index_spec(index)
-        arguments = {"paths": [str(p) for p in paths], "index": index, "access": None if access is None else list(access)}
+        arguments = {
+            "paths": [str(p) for p in paths],
+            "index": index,
+            "access": None if access is None else list(access),
+        }
         return self.rooms.jobs(self).enqueue("ingest", arguments, principal, idempotency_key=idempotency_key)
 
     def jobs(self, principal: Principal = LOCAL, *, limit: int = 50) -> list[JobInfo]:
@@ -391,12 +432,15 @@ class Workspace:
 
     def job(self, job_id: str, principal: Principal = LOCAL) -> JobInfo:
         """Return one background job."""
-        return self.rooms.jobs(self).status(job_id, principal)
+        return self.rooms.jobs(self).get(job_id, principal)
 
     def cancel(self, job_id: str, principal: Principal = LOCAL) -> JobInfo:
         """Ask a background job to stop; what it did is kept."""
-        self.rooms.jobs(self).cancel(job_id, principal)
-        return self.job(job_id, principal)
+        return self.rooms.jobs(self).cancel(job_id, principal)
+
+    def start_worker(self) -> None:
+        """Take up background jobs in this process, also those that a dead process left; for a server or worker."""
+        self.rooms.jobs(self).start()
 
     # -- the spec ---------------------------------------------------------------------------------------------
     def index_spec(self, name: str) -> IndexSpec:
@@ -405,7 +449,8 @@ class Workspace:
         Raises:
             NotFoundError: `groundwork.toml` has no index of that name.
         """
-        return _named(self.spec.indexes, name, "index", "indexes")
+        found: IndexSpec = _named(self.spec.indexes, name, "index", "indexes")
+        return found
 
     def app_spec(self, name: str) -> AppSpec:
         """Return the spec of an app.
@@ -413,7 +458,8 @@ class Workspace:
         Raises:
             NotFoundError: `groundwork.toml` has no app of that name.
         """
-        return _named(self.spec.apps, name, "app", "apps")
+        found: AppSpec = _named(self.spec.apps, name, "app", "apps")
+        return found
 
 
 def _named(table: Mapping[str, Any], name: str, kind: str, section: str) -> Any:
@@ -442,7 +488,7 @@ def _write_new(path: Path, text: str) -> None:
     except OSError as error:
         aside.unlink(missing_ok=True)
         if error.errno == 28:
-            raise StorageFullError(f"the disk is full; {path.name} was not written", hint="make room and try again") from error
+            raise StorageFullError(
+                f"the disk is full; {path.name} was not written", hint="make room and try again"
+            ) from error
         raise
-
-

@@ -14,7 +14,9 @@ def canonical_json(value: Any) -> bytes:
     Follows RFC 8785 in key order and white space for keys of the Basic Multilingual Plane; floats are written as Python
     writes them (shortest form that reads back equal).
     """
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
 
 
 def digest_bytes(data: bytes) -> str:

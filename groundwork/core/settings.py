@@ -25,18 +25,32 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     database: str = Field("", description="SQLAlchemy URL of the database; empty: SQLite in the workspace.")
-    blobs: str = Field("", description="fsspec URL of the content-addressed files; empty: a folder of the workspace.")
-    knowledge: str = Field("", description="URL under which indexes keep their files; empty: a folder of the workspace.")
+    blobs: str = Field(
+        "", description="fsspec URL of the content-addressed files; empty: a folder of the workspace."
+    )
+    knowledge: str = Field(
+        "", description="URL under which indexes keep their files; empty: a folder of the workspace."
+    )
     models: str = Field("", description="Folder of downloaded model weights; empty: the user's data folder.")
-    host: str = Field("127.0.0.1", description="Address the server binds; only loopback until accounts exist.")
+    host: str = Field(
+        "127.0.0.1", description="Address the server binds; only loopback until accounts exist."
+    )
     port: int = Field(8700, ge=0, le=65535, description="Port of the server; 0 picks a free one.")
     threads: int = Field(0, ge=0, le=256, description="Threads of the encoder; 0: all cores.")
     parser_workers: int = Field(2, ge=1, le=64, description="Child processes that read documents.")
-    max_file_mib: int = Field(100, ge=1, le=4096, description="Files larger than this are quarantined, in MiB.")
-    max_question_chars: int = Field(8000, ge=1, le=100_000, description="Longest question accepted, in characters.")
-    lease_wait_seconds: float = Field(120.0, ge=0, description="How long a writer waits for another one to finish.")
+    max_file_mib: int = Field(
+        100, ge=1, le=4096, description="Files larger than this are quarantined, in MiB."
+    )
+    max_question_chars: int = Field(
+        8000, ge=1, le=100_000, description="Longest question accepted, in characters."
+    )
+    lease_wait_seconds: float = Field(
+        120.0, ge=0, description="How long a writer waits for another one to finish."
+    )
     keep_snapshots: int = Field(
-        0, ge=0, description="Snapshots kept per index after an ingest; 0: all. Answers of dropped ones cannot be replayed."
+        0,
+        ge=0,
+        description="Snapshots kept per index after an ingest; 0: all. Answers of dropped ones are not replayable.",
     )
 
 
@@ -46,14 +60,18 @@ class IndexSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backend: str = Field("lance", description="Name of the index back end.")
-    chunker: PluginSpec = Field("structure", description="Name of the chunker, or a table with `name` and parameters.")
+    chunker: PluginSpec = Field(
+        "structure", description="Name of the chunker, or a table with `name` and parameters."
+    )
     embedder: PluginSpec = Field(
-        "auto", description="Name of the embedder, or a table; `auto`: minilm where its weights are, else lsa; `none`: no dense leg."
+        "auto",
+        description="Name of the embedder, or a table; `auto`: minilm where its weights are, else lsa; `none`: no vectors.",
     )
     analyzer: dict[str, Any] = Field(default_factory=dict, description="Parameters of the lexical analyzer.")
     exclude: tuple[str, ...] = Field((), description="Glob patterns of paths that ingest leaves out.")
     access: dict[str, list[str]] = Field(
-        default_factory=dict, description="Access lists by glob pattern of the document's path; the last match wins; default: public."
+        default_factory=dict,
+        description="Access lists by glob pattern of the document's path; the last match wins; default: public.",
     )
 
 
@@ -63,14 +81,23 @@ class AppSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     index: Name = Field("default", description="Name of the index it asks.")
-    strategy: PluginSpec = Field("hybrid", description="Name of the retriever, or a table with `name` and parameters.")
+    strategy: PluginSpec = Field(
+        "hybrid", description="Name of the retriever, or a table with `name` and parameters."
+    )
     model: PluginSpec = Field("extractive", description="Name of the reader; `extractive` works offline.")
-    prompt: str | None = Field(None, description="Name of the prompt template; the extractive reader needs none.")
+    prompt: str | None = Field(
+        None, description="Name of the prompt template; the extractive reader needs none."
+    )
     passages: int = Field(8, ge=1, le=100, description="How many passages the reader sees.")
     threshold: float | None = Field(
-        None, ge=0, le=1, description="Confidence under which the app abstains; empty: the calibrated one, else the reader's default."
+        None,
+        ge=0,
+        le=1,
+        description="Confidence under which the app abstains; empty: the calibrated one, else the reader's default.",
     )
-    risk: float = Field(0.2, gt=0, lt=1, description="Share of wrong answers that calibration aims to stay under.")
+    risk: float = Field(
+        0.2, gt=0, lt=1, description="Share of wrong answers that calibration aims to stay under."
+    )
 
 
 class Spec(BaseModel):
@@ -79,8 +106,12 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     settings: Settings = Field(default_factory=Settings, description="How this installation runs.")
-    indexes: dict[Name, IndexSpec] = Field(default_factory=lambda: {"default": IndexSpec()}, description="The indexes by name.")
-    apps: dict[Name, AppSpec] = Field(default_factory=lambda: {"default": AppSpec()}, description="The apps by name.")
+    indexes: dict[Name, IndexSpec] = Field(
+        default_factory=lambda: {"default": IndexSpec()}, description="The indexes by name."
+    )
+    apps: dict[Name, AppSpec] = Field(
+        default_factory=lambda: {"default": AppSpec()}, description="The apps by name."
+    )
 
 
 Origin = Literal["argument", "environment", "groundwork.toml", "default"]
@@ -119,9 +150,9 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
     for layer in reversed(layers):
         _merge(merged, layer.values)
         origins.update(dict.fromkeys(_flatten(layer.values), layer.origin))
-    for section, names in (("indexes", IndexSpec), ("apps", AppSpec)):
+    for section in ("indexes", "apps"):
         if isinstance(merged.get(section), dict):
-            merged[section].setdefault("default", names().model_dump(exclude_unset=True))
+            merged[section].setdefault("default", {})
     try:
         return Resolved(Spec.model_validate(merged), origins)
     except ValidationError as error:
@@ -145,9 +176,10 @@ def _explain(error: ValidationError, origins: Mapping[str, Origin]) -> SettingsE
 
 
 def _known(path: Sequence[str]) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {"settings": Settings, "indexes": IndexSpec, "apps": AppSpec}
     model: type[BaseModel] = Spec
     for part in path:
-        model = {"settings": Settings, "indexes": IndexSpec, "apps": AppSpec}.get(part, model)
+        model = sections.get(part, model)
     if len(path) == 1 and path[0] in ("indexes", "apps"):
         return []
     return sorted(model.model_fields)

@@ -51,7 +51,9 @@ class Builder:
     progress: Callable[[int, int, str], None]
     check: Callable[[], None]
 
-    def build(self, versions: Sequence[str], names: Mapping[str, str], donors: Mapping[str, tuple[str, str]]) -> Built:
+    def build(
+        self, versions: Sequence[str], names: Mapping[str, str], donors: Mapping[str, tuple[str, str]]
+    ) -> Built:
         """Append the rows of `versions` (in this order) that are not staged yet; return the chunks of all of them."""
         built = Built()
         staged = self.index.staged()
@@ -88,7 +90,12 @@ class Builder:
         self.check()
         name = names.get(batch[-1][0].version, "")
         texts = [embedded_text(c) for _, chunks in batch for c in chunks]
-        vectors = self._vectors(texts, self._known(batch, donors), built, lambda n: self.progress(done + n, max(expected, done + n), name))
+        vectors = self._vectors(
+            texts,
+            self._known(batch, donors),
+            built,
+            lambda n: self.progress(done + n, max(expected, done + n), name),
+        )
         rows: list[ChunkRow] = []
         at = 0
         for document, chunks in batch:
@@ -123,7 +130,11 @@ class Builder:
         return known
 
     def _vectors(
-        self, texts: Sequence[str], known: dict[str, FloatArray], built: Built, progress: Callable[[int], None]
+        self,
+        texts: Sequence[str],
+        known: dict[str, FloatArray],
+        built: Built,
+        progress: Callable[[int], None],
     ) -> FloatArray | None:
         if self.parts.embedder is None:
             return None

@@ -62,12 +62,13 @@ class Catalogue:
         rows = store.snapshots(connection, principal.tenant, index)
         if not rows:
             raise NotFoundError(
-                f"the index `{index}` has no snapshot yet", hint=f"put documents in: `groundwork ingest PATH --index {index}`"
+                f"the index `{index}` has no snapshot yet",
+                hint=f"put documents in: `groundwork ingest PATH --index {index}`",
             )
         head = self.head(connection, principal, index)
         name = name or "head"
         if name == "head" or name.startswith("head~"):
-            back = int(name[5:] or 0) if name[5:].isdecimal() or name == "head" and not name[5:] else -1
+            back = int(name[5:] or 0) if name[5:].isdecimal() or (name == "head" and not name[5:]) else -1
             row = next((r for r in rows if r.id == head), None)
             for _ in range(max(back, 0)):
                 row = next((r for r in rows if row is not None and r.id == row.parent), None)
@@ -75,7 +76,9 @@ class Catalogue:
         else:
             fits = [r for r in rows if r.id == name or (len(name) >= 4 and r.id.startswith(name))]
         if len(fits) > 1:
-            raise InvalidInputError(f"`{name}` fits {len(fits)} snapshots of the index `{index}`", hint="give more digits")
+            raise InvalidInputError(
+                f"`{name}` fits {len(fits)} snapshots of the index `{index}`", hint="give more digits"
+            )
         if not fits:
             raise NotFoundError(
                 f"the index `{index}` has no snapshot `{name}`",
@@ -119,7 +122,10 @@ class Catalogue:
             if (tenant, version) not in self._parts:
                 spec = store.index_version(connection, tenant, version)
                 if spec is None:
-                    raise DamagedError(f"the index version `{version[:7]}` is not in the catalogue", hint="run `groundwork verify`")
+                    raise DamagedError(
+                        f"the index version `{version[:7]}` is not in the catalogue",
+                        hint="run `groundwork verify`",
+                    )
                 self._parts[tenant, version] = self.build(spec)
             return self._parts[tenant, version]
 
@@ -132,7 +138,12 @@ class Catalogue:
             return self._open[key]
 
     def view(
-        self, principal: Principal, index: str, snapshot: str | None = None, condition: Filter | None = None, effort: Effort = "default"
+        self,
+        principal: Principal,
+        index: str,
+        snapshot: str | None = None,
+        condition: Filter | None = None,
+        effort: Effort = "default",
     ) -> tuple[SnapshotView, str]:
         """Return a snapshot as the principal sees it, and its digest."""
         with self.database.read() as connection:
@@ -150,10 +161,16 @@ class Catalogue:
             row = self.resolve(connection, principal, index, snapshot)
             manifest = self.manifest(row.id)
             needle = contains.casefold()
-            fits = [e for e in manifest.entries if principal.may_read(e.access) and needle in e.document.casefold()]
+            fits = [
+                e
+                for e in manifest.entries
+                if principal.may_read(e.access) and needle in e.document.casefold()
+            ]
             page = fits[offset : offset + limit]
             versions = store.versions(connection, principal.tenant, [e.version for e in page])
-        return [_info(versions[e.version], e.document, e.chunks) for e in page if e.version in versions], len(fits)
+        return [_info(versions[e.version], e.document, e.chunks) for e in page if e.version in versions], len(
+            fits
+        )
 
     def document(
         self,
@@ -174,12 +191,19 @@ class Catalogue:
             found = self._find(connection, principal, document_id, snapshot, version)
             if found is None:
                 raise NotFoundError(
-                    f"there is no document `{document_id}`", hint="list them with `groundwork knowledge documents`"
+                    f"there is no document `{document_id}`",
+                    hint="list them with `groundwork knowledge documents`",
                 )
             reading, name, index, row, entry_chunks = found
             if reading.erased:
-                raise GoneError(f"the document `{document_id}` was erased", hint="its text cannot be brought back")
-            parts = self.parts(connection, principal.tenant, row.index_version) if row is not None and chunks else None
+                raise GoneError(
+                    f"the document `{document_id}` was erased", hint="its text cannot be brought back"
+                )
+            parts = (
+                self.parts(connection, principal.tenant, row.index_version)
+                if row is not None and chunks
+                else None
+            )
         shown: tuple[ChunkInfo, ...] = ()
         if parts is not None and row is not None:
             back_end = self.index(principal.tenant, index, parts)
@@ -193,14 +217,18 @@ class Catalogue:
         """Return a stored text."""
         return self.blobs.get(digest).decode()
 
-    def original(self, principal: Principal, document_id: str, version: str | None = None) -> tuple[bytes, str]:
+    def original(
+        self, principal: Principal, document_id: str, version: str | None = None
+    ) -> tuple[bytes, str]:
         """Return the bytes that were ingested, and their media type."""
         with self.database.read() as connection:
             found = self._find(connection, principal, document_id, None, version)
         if found is None:
             raise NotFoundError(f"there is no document `{document_id}`")
         if found[0].erased:
-            raise GoneError(f"the document `{document_id}` was erased", hint="its bytes cannot be brought back")
+            raise GoneError(
+                f"the document `{document_id}` was erased", hint="its bytes cannot be brought back"
+            )
         return self.blobs.get(found[0].content), found[0].media_type
 
     def quarantine(self, principal: Principal, index: str) -> list[QuarantineEntry]:
@@ -210,20 +238,31 @@ class Catalogue:
         with self.database.read() as connection:
             rows = store.sources(connection, principal.tenant, index)
         return [
-            QuarantineEntry(s.name or s.path, s.reason, s.message, s.media_type, s.stamp.size, s.content, s.seen_at)
+            QuarantineEntry(
+                s.name or s.path, s.reason, s.message, s.media_type, s.stamp.size, s.content, s.seen_at
+            )
             for s in rows
             if s.state == "quarantined"
         ]
 
     def _find(
-        self, connection: Connection, principal: Principal, document_id: str, snapshot: str | None, version: str | None
+        self,
+        connection: Connection,
+        principal: Principal,
+        document_id: str,
+        snapshot: str | None,
+        version: str | None,
     ) -> tuple[store.DocumentVersion, str, str, Any, int] | None:
         for index in store.index_names(connection, principal.tenant):
             rows = store.snapshots(connection, principal.tenant, index)
             head = self.head(connection, principal, index)
             rows.sort(key=lambda r: r.id != head)
             for row in rows:
-                if snapshot is not None and not row.id.startswith(snapshot) and not (snapshot == "head" and row.id == head):
+                if (
+                    snapshot is not None
+                    and not row.id.startswith(snapshot)
+                    and not (snapshot == "head" and row.id == head)
+                ):
                     continue
                 entry = self.manifest(row.id).by_document.get(document_id)
                 if entry is None or (version is not None and not entry.version.startswith(version)):

@@ -32,18 +32,17 @@ class EmbedderChoice:
         self,
         wanted: str | Mapping[str, Any],
         before: Mapping[str, Any] | None,
-        exists: bool,
-        chunks: int,
+        size: int,
         texts: Callable[[], Sequence[str]],
     ) -> dict[str, Any] | None:
         """Return the spec of the embedder with its fingerprint, or None for an index without a dense leg.
 
         Args:
             wanted: what `groundwork.toml` says.
-            before: the embedder's spec of the head; None when there is no head, it has no dense leg, or a rebuild is asked for.
-            exists: whether there is a head.
-            chunks: chunks in the head.
-            texts: the texts a fitted embedder is fitted on.
+            before: the embedder's spec of the head; None when there is no head, when it has no dense leg, or for a
+                rebuild.
+            size: characters that the index will hold.
+            texts: the passages a fitted embedder is fitted on.
         """
         self.remarks.clear()
         spec: dict[str, Any] = {"name": wanted} if isinstance(wanted, str) else dict(wanted)
@@ -52,7 +51,7 @@ class EmbedderChoice:
         if spec["name"] == "auto":
             spec = {"name": self._automatic(before)}
         if spec["name"] == "lsa":
-            return self._lsa(spec, before, chunks, texts)
+            return self._lsa(spec, before, size, texts)
         return {**spec, "fingerprint": self.make(spec).fingerprint}
 
     def _automatic(self, before: Mapping[str, Any] | None) -> str:
@@ -60,31 +59,34 @@ class EmbedderChoice:
             if before["name"] == "minilm" and not self.minilm_present():
                 raise MissingModelError(
                     "this index was made with the encoder minilm, whose weights are not here",
-                    hint="fetch them with `groundwork model fetch minilm`, or make the index anew with `groundwork ingest --rebuild`",
+                    hint="fetch them with `groundwork model fetch minilm`, or make the index anew with LSA: "
+                    "`groundwork ingest --rebuild`",
                 )
             if before["name"] == "lsa" and self.minilm_present():
                 self.remarks.append(
-                    "the weights of minilm are here now; `groundwork ingest --rebuild` makes this index with them instead of LSA"
+                    "the weights of minilm are here now; `groundwork ingest --rebuild` uses them instead of LSA"
                 )
             return str(before["name"])
         if self.minilm_present():
             return "minilm"
         self.remarks.append(
-            "no encoder weights are here, so this index uses LSA, fitted on these documents: it matches words that occur together, "
-            "not meaning; `groundwork model fetch minilm` and `groundwork ingest --rebuild` change that"
+            "no encoder weights are here, so this index uses LSA, fitted on these documents: it matches words that "
+            "occur together, not meaning; `groundwork model fetch minilm` and `groundwork ingest --rebuild` change that"
         )
         return "lsa"
 
     def _lsa(
-        self, spec: Mapping[str, Any], before: Mapping[str, Any] | None, chunks: int, texts: Callable[[], Sequence[str]]
+        self,
+        spec: Mapping[str, Any],
+        before: Mapping[str, Any] | None,
+        size: int,
+        texts: Callable[[], Sequence[str]],
     ) -> dict[str, Any]:
         if before is not None and before["name"] == "lsa":
             same = all(before.get(k) == v for k, v in spec.items())
-            if same and chunks <= REFIT_GROWTH * max(int(before.get("fitted_on", 0)), 1):
+            if same and size <= REFIT_GROWTH * max(int(before["fitted_on"]), 1):
                 return dict(before)
         from groundwork.knowledge.embedders.lsa import fit
 
-        corpus = texts()
-        artefact = self.blobs.put(fit(corpus, **{k: v for k, v in spec.items() if k != "name"}))
-        fitted = {**spec, "artefact": artefact, "fitted_on": max(chunks, len(corpus))}
-        return {**fitted, "fingerprint": artefact}
+        artefact = self.blobs.put(fit(texts(), **{k: v for k, v in spec.items() if k != "name"}))
+        return {**spec, "artefact": artefact, "fitted_on": size, "fingerprint": artefact}

@@ -22,7 +22,11 @@ def diff_manifests(
     document on both sides.
     """
     pairs = [(old.by_document.get(i), new.by_document.get(i)) for i in {**old.by_document, **new.by_document}]
-    touched = [(a, b) for a, b in pairs if a is None or b is None or a.version != b.version or a.document != b.document]
+    touched = [
+        (a, b)
+        for a, b in pairs
+        if a is None or b is None or a.version != b.version or a.document != b.document
+    ]
     texts_old = _texts(old_rows, [a for a, b in touched if a is not None and not _same_chunks(a, b)])
     texts_new = _texts(new_rows, [b for a, b in touched if b is not None and not _same_chunks(b, a)])
     changes = [_change(a, b, texts_old, texts_new) for a, b in touched]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from groundwork.core.clock import Clock
-from groundwork.core.errors import NotFoundError
 from groundwork.core.erasure import ErasureReceipt
+from groundwork.core.errors import NotFoundError
 from groundwork.core.principal import Principal
 from groundwork.knowledge import store
 from groundwork.knowledge.catalogue import Catalogue
@@ -44,12 +43,15 @@ class KnowledgeEraser:
             readings = [v for d in sorted(wanted) for v in store.versions_of(connection, principal.tenant, d)]
         if not readings:
             raise NotFoundError(
-                f"there is no document {', '.join(sorted(wanted))}", hint="list them with `groundwork knowledge documents`"
+                f"there is no document {', '.join(sorted(wanted))}",
+                hint="list them with `groundwork knowledge documents`",
             )
         self.tombstones.add(principal.tenant, [v.content for v in readings])
         removed = 0
         for name in names:
-            with self.leases.acquire(f"index:{principal.tenant}:{name}", principal.name, wait=self.wait_seconds) as lease:
+            with self.leases.acquire(
+                f"index:{principal.tenant}:{name}", principal.name, wait=self.wait_seconds
+            ) as lease:
                 self._leave_head(principal, name, wanted, lease)
                 removed += self._from_snapshots(principal, name, wanted, lease)
         with self.database.write() as connection:
@@ -71,11 +73,17 @@ class KnowledgeEraser:
         with self.database.read() as connection:
             head = self.catalogue.head(connection, principal, name)
             row = store.snapshot(connection, principal.tenant, name, head) if head else None
-            parts = self.catalogue.parts(connection, principal.tenant, row.index_version) if row is not None else None
+            parts = (
+                self.catalogue.parts(connection, principal.tenant, row.index_version)
+                if row is not None
+                else None
+            )
         if row is None or parts is None:
             return
         manifest = self.catalogue.manifest(row.id)
-        rest = make_manifest(name, manifest.index_version, [e for e in manifest.entries if e.document_id not in wanted])
+        rest = make_manifest(
+            name, manifest.index_version, [e for e in manifest.entries if e.document_id not in wanted]
+        )
         gone = len(manifest.entries) - len(rest.entries)
         if not gone:
             return
@@ -90,7 +98,10 @@ class KnowledgeEraser:
     def _from_snapshots(self, principal: Principal, name: str, wanted: set[str], lease: Lease) -> int:
         with self.database.read() as connection:
             rows = store.snapshots(connection, principal.tenant, name)
-            parts = {r.index_version: self.catalogue.parts(connection, principal.tenant, r.index_version) for r in rows}
+            parts = {
+                r.index_version: self.catalogue.parts(connection, principal.tenant, r.index_version)
+                for r in rows
+            }
         removed = 0
         for version, made in parts.items():
             mine = [r for r in rows if r.index_version == version]

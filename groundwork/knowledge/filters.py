@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from groundwork.core.errors import InvalidInputError
 from groundwork.knowledge.types import FILTER_FIELDS
@@ -43,20 +43,20 @@ class Exists:
 
 @dataclass(frozen=True)
 class And:
-    parts: tuple["Filter", ...]
+    parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True)
 class Or:
-    parts: tuple["Filter", ...]
+    parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True)
 class Not:
-    part: "Filter"
+    part: Filter
 
 
-Filter = Union[Eq, In, Range, Exists, And, Or, Not]
+Filter = Eq | In | Range | Exists | And | Or | Not
 MAX_DEPTH = 16
 MAX_VALUES = 10_000
 
@@ -70,8 +70,10 @@ def parse_filter(tree: Mapping[str, Any], *, depth: int = 0) -> Filter:
     if depth > MAX_DEPTH:
         raise InvalidInputError(f"a filter may be nested {MAX_DEPTH} deep")
     if not isinstance(tree, Mapping) or len(tree) != 1:
-        raise InvalidInputError("a filter is an object with one operator", hint="operators: eq, in, range, exists, and, or, not")
-    (operator, body), = tree.items()
+        raise InvalidInputError(
+            "a filter is an object with one operator", hint="operators: eq, in, range, exists, and, or, not"
+        )
+    ((operator, body),) = tree.items()
     match operator, body:
         case "eq", [str(name), value]:
             return Eq(_field(name), _value(name, value))
@@ -81,12 +83,15 @@ def parse_filter(tree: Mapping[str, Any], *, depth: int = 0) -> Filter:
             return Range(name, _bound(name, low), _bound(name, high))
         case "exists", str(name):
             return Exists(_field(name))
-        case ("and" | "or"), list(parts) if len(parts) <= MAX_VALUES:
+        case (("and" | "or"), list(parts)) if len(parts) <= MAX_VALUES:
             read = tuple(parse_filter(p, depth=depth + 1) for p in parts)
             return And(read) if operator == "and" else Or(read)
         case "not", part:
             return Not(parse_filter(part, depth=depth + 1))
-    raise InvalidInputError(f"the filter operator `{operator}` does not fit its arguments", hint=(__doc__ or "").split("JSON form: ")[1])
+    raise InvalidInputError(
+        f"the filter operator `{operator}` does not fit its arguments",
+        hint=(__doc__ or "").split("JSON form: ")[1],
+    )
 
 
 def matches(condition: Filter | None, fields: Mapping[str, Value]) -> bool:
@@ -99,8 +104,8 @@ def matches(condition: Filter | None, fields: Mapping[str, Value]) -> bool:
         case In(name, values):
             return name in fields and fields[name] in values
         case Range(name, low, high):
-            value = fields.get(name)
-            return isinstance(value, int) and (low is None or value >= low) and (high is None or value <= high)
+            at = fields.get(name)
+            return isinstance(at, int) and (low is None or at >= low) and (high is None or at <= high)
         case Exists(name):
             return name in fields
         case And(parts):
@@ -119,9 +124,9 @@ def _field(name: str) -> str:
 
 def _value(name: str, value: Any) -> Value:
     expected = FILTER_FIELDS[_field(name)]
-    if type(value) is not expected:
+    if not isinstance(value, str | int) or type(value) is not expected:
         raise InvalidInputError(f"the field `{name}` holds {expected.__name__}, not {value!r}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _bound(name: str, value: Any) -> int | None:

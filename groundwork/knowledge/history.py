@@ -30,15 +30,25 @@ class History:
             NotFoundError: no such snapshot.
             ConflictError: it is the head already.
         """
-        with self.leases.acquire(f"index:{principal.tenant}:{index}", principal.name, wait=self.wait_seconds) as lease:
+        with self.leases.acquire(
+            f"index:{principal.tenant}:{index}", principal.name, wait=self.wait_seconds
+        ) as lease:
             with self.database.write() as connection:
                 lease.check(connection)
                 row = self.catalogue.resolve(connection, principal, index, snapshot)
                 head = self.catalogue.head(connection, principal, index)
                 if row.id == head:
-                    raise ConflictError(f"`{row.id[:7]}` is the head of `{index}` already", hint="nothing was changed")
+                    raise ConflictError(
+                        f"`{row.id[:7]}` is the head of `{index}` already", hint="nothing was changed"
+                    )
                 pointers.move(
-                    connection, principal, store.POINTER, index, row.id, expected=head, reason=reason or "rollback"
+                    connection,
+                    principal,
+                    store.POINTER,
+                    index,
+                    row.id,
+                    expected=head,
+                    reason=reason or "rollback",
                 )
             return self.catalogue.info(row, row.id)
 
@@ -47,13 +57,18 @@ class History:
 
         Answers that were made from a dropped snapshot can no longer be replayed; their records stay.
         """
-        with self.leases.acquire(f"index:{principal.tenant}:{index}", principal.name, wait=self.wait_seconds) as lease:
+        with self.leases.acquire(
+            f"index:{principal.tenant}:{index}", principal.name, wait=self.wait_seconds
+        ) as lease:
             with self.database.read() as connection:
                 rows = store.snapshots(connection, principal.tenant, index)
                 head = self.catalogue.head(connection, principal, index)
                 old = [r for r in rows[max(keep, 1) :] if r.id != head]
                 kept = [r for r in rows if r not in old]
-                parts = {r.index_version: self.catalogue.parts(connection, principal.tenant, r.index_version) for r in rows}
+                parts = {
+                    r.index_version: self.catalogue.parts(connection, principal.tenant, r.index_version)
+                    for r in rows
+                }
             if not old:
                 return []
             with self.database.write() as connection:
@@ -62,7 +77,9 @@ class History:
             in_use = {(r.index_version, r.ref) for r in kept}
             for version, made in parts.items():
                 back_end = self.catalogue.index(principal.tenant, index, made)
-                back_end.drop([r.ref for r in old if r.index_version == version and (version, r.ref) not in in_use])
+                back_end.drop(
+                    [r.ref for r in old if r.index_version == version and (version, r.ref) not in in_use]
+                )
                 back_end.maintain()
             return [str(r.id) for r in old]
 

@@ -21,6 +21,7 @@ from groundwork.knowledge import store
 from groundwork.knowledge.building import Builder, Built
 from groundwork.knowledge.catalogue import Catalogue
 from groundwork.knowledge.choice import EmbedderChoice
+from groundwork.knowledge.chunkers import CHUNKERS
 from groundwork.knowledge.manifest import Entry, Manifest, make_manifest
 from groundwork.knowledge.pipeline import IndexVersion, spec_of
 from groundwork.knowledge.plan import AccessRules, Plan, make_plan
@@ -90,7 +91,9 @@ class Ingestor:
 
         def check() -> None:
             if cancelled():
-                raise CancelledError("the ingest was cancelled", hint="run it again to go on; nothing that was done is lost")
+                raise CancelledError(
+                    "the ingest was cancelled", hint="run it again to go on; nothing that was done is lost"
+                )
 
         name = f"index:{principal.tenant}:{index}"
         with self.leases.acquire(name, principal.name, wait=self.wait_seconds, on_wait=waiting) as lease:
@@ -101,10 +104,15 @@ class Ingestor:
             )
             readings = self._read(plan, state.known, roots, principal, index, progress, check)
             target = _target(plan, readings)
-            parts, builder, built = self._build(target, state, spec, index, principal, options, progress, check)
+            parts, builder, built = self._build(
+                target, state, spec, index, principal, options, progress, check
+            )
             progress(IngestProgress("publishing", 0, 0))
             entries = [
-                Entry(s.name, s.document_id, s.version, self._access(plan, state, s), *built.entries[s.version]) for s in target
+                Entry(
+                    s.name, s.document_id, s.version, self._access(plan, state, s), *built.entries[s.version]
+                )
+                for s in target
             ]
             manifest = make_manifest(index, parts.id, entries)
             counts = _counts(plan, readings, state)
@@ -134,7 +142,11 @@ class Ingestor:
             head = self.catalogue.head(connection, principal, index)
             row = store.snapshot(connection, principal.tenant, index, head) if head else None
             parts = None
-            spec = store.index_version(connection, principal.tenant, row.index_version) if row is not None else None
+            spec = (
+                store.index_version(connection, principal.tenant, row.index_version)
+                if row is not None
+                else None
+            )
         manifest = self.catalogue.manifest(row.id) if row is not None else None
         if manifest is not None:
             known = _as_of(known, manifest)
@@ -193,7 +205,11 @@ class Ingestor:
         )
         same = state.row is not None and state.row.index_version == parts.id
         old = state.manifest.by_version if same and state.manifest is not None else {}
-        kept = {s.version: (old[s.version].chunks, old[s.version].chunks_digest) for s in target if s.version in old}
+        kept = {
+            s.version: (old[s.version].chunks, old[s.version].chunks_digest)
+            for s in target
+            if s.version in old
+        }
         donors = _donors(target, state) if same else {}
         fresh = [s.version for s in target if s.version not in kept]
         if state.row is not None and same and _rolled_back(back_end, kept):
@@ -203,21 +219,29 @@ class Ingestor:
         return parts, builder, built
 
     def _parts(
-        self, target: Sequence[Source], state: _State, spec: IndexSpec, principal: Principal, options: IngestOptions
+        self,
+        target: Sequence[Source],
+        state: _State,
+        spec: IndexSpec,
+        principal: Principal,
+        options: IngestOptions,
     ) -> IndexVersion:
-        def texts() -> list[str]:
-            return self._texts(principal.tenant, [s.version for s in target])
-
-        size = state.manifest.chunks if state.manifest is not None else 0
+        with self.database.read() as connection:
+            found = store.versions(connection, principal.tenant, [s.version for s in target])
         before = None if options.rebuild or state.spec is None else state.spec["embedder"]
-        embedder = self.choice.choose(spec.embedder, before, state.spec is not None, size, texts)
-        made = spec_of(spec.backend, spec.chunker, spec.analyzer, embedder, embedder["fingerprint"] if embedder else "")
+        size = sum(v.chars for v in found.values())
+        embedder = self.choice.choose(
+            spec.embedder, before, size, lambda: self._passages(spec, [found[s.version] for s in target])
+        )
+        made = spec_of(
+            spec.backend, spec.chunker, spec.analyzer, embedder, embedder["fingerprint"] if embedder else ""
+        )
         return self.catalogue.build(made)
 
-    def _texts(self, tenant: str, versions: Sequence[str]) -> list[str]:
-        with self.database.read() as connection:
-            found = store.versions(connection, tenant, versions)
-        return [self.blobs.get(found[v].text).decode() for v in versions]
+    def _passages(self, spec: IndexSpec, versions: Sequence[store.DocumentVersion]) -> list[str]:
+        chunker = CHUNKERS.make(spec.chunker)
+        texts = (self.blobs.get(v.text).decode() for v in versions)
+        return [span.of(text) for text in texts for span in chunker.split(text)]
 
     def _access(self, plan: Plan, state: _State, source: Source) -> tuple[str, ...]:
         if source.path in plan.access:
@@ -250,7 +274,8 @@ def _as_of(known: Mapping[str, Source], manifest: Manifest) -> dict[str, Source]
     return {
         path: s
         for path, s in known.items()
-        if s.state == "quarantined" or (s.document_id in entries and entries[s.document_id].version == s.version)
+        if s.state == "quarantined"
+        or (s.document_id in entries and entries[s.document_id].version == s.version)
     }
 
 
@@ -263,7 +288,9 @@ def _donors(target: Sequence[Source], state: _State) -> dict[str, tuple[str, str
     """Say for each new version which rows of the head may already hold its vectors."""
     if state.row is None or state.manifest is None:
         return {}
-    by_content = {s.content: s.version for s in state.known.values() if s.version in state.manifest.by_version}
+    by_content = {
+        s.content: s.version for s in state.known.values() if s.version in state.manifest.by_version
+    }
     donors: dict[str, tuple[str, str]] = {}
     for source in target:
         entry = state.entries.get(source.document_id)

@@ -1,4 +1,7 @@
-"""The manifest of a snapshot: which documents it holds, in which version, with which chunks. Its digest is the snapshot's name."""
+"""The manifest of a snapshot: which documents it holds, in which version, with which chunks.
+
+Its digest is the snapshot's name.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ class Manifest:
 
     def as_bytes(self) -> bytes:
         """Return the canonical bytes that the snapshot's digest is taken over."""
-        rows = [[e.document, e.document_id, e.version, list(e.access), e.chunks, e.chunks_digest] for e in self.entries]
+        rows = [
+            [e.document, e.document_id, e.version, list(e.access), e.chunks, e.chunks_digest]
+            for e in self.entries
+        ]
         return canonical_json(
             {"format": FORMAT, "index": self.index, "index_version": self.index_version, "documents": rows}
         )

@@ -84,10 +84,16 @@ class IndexVersion:
         return [self._chunk(document, span) for span in spans if span.of(document.text).strip()]
 
     def rows(
-        self, document: DocumentText, chunks: Sequence[Chunk], vectors: Sequence[FloatArray] | FloatArray | None
+        self,
+        document: DocumentText,
+        chunks: Sequence[Chunk],
+        vectors: Sequence[FloatArray] | FloatArray | None,
     ) -> list[ChunkRow]:
         """Return the rows of one document; `vectors` has one unit vector for each chunk, or is None."""
-        fields: dict[str, str | int] = {"document_id": document.document_id, "media_type": document.media_type}
+        fields: dict[str, str | int] = {
+            "document_id": document.document_id,
+            "media_type": document.media_type,
+        }
         if document.language:
             fields["language"] = document.language
         if document.modified:
@@ -129,7 +135,11 @@ def embedded_text(chunk: Chunk) -> str:
 
 
 def spec_of(
-    backend: str, chunker: str | Mapping[str, Any], analyzer: Mapping[str, Any], embedder: Mapping[str, Any] | None, fingerprint: str
+    backend: str,
+    chunker: str | Mapping[str, Any],
+    analyzer: Mapping[str, Any],
+    embedder: Mapping[str, Any] | None,
+    fingerprint: str,
 ) -> dict[str, Any]:
     """Return the spec of an index version, every default spelled out, so that a changed default is a changed version."""
     from dataclasses import asdict, is_dataclass
@@ -138,7 +148,7 @@ def spec_of(
 
     made = CHUNKERS.make(chunker)
     name = chunker if isinstance(chunker, str) else chunker["name"]
-    parameters = asdict(made) if is_dataclass(made) else {}
+    parameters: dict[str, Any] = asdict(made) if is_dataclass(made) else {}
     return {
         "recipe": RECIPE,
         "backend": backend,

@@ -68,7 +68,9 @@ def make_plan(
     for file in found:
         source = known.get(file.key)
         entry = entries.get(source.document_id) if source else None
-        access[file.key] = rules.of(source.name if source and source.name else file.label, entry.access if entry else None)
+        access[file.key] = rules.of(
+            source.name if source and source.name else file.label, entry.access if entry else None
+        )
         stands = (
             source is not None
             and not reread

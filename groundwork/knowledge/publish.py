@@ -56,7 +56,11 @@ class Publisher:
             before = store.snapshot(connection, tenant, index, digest)
         self.blobs.put(manifest.as_bytes())
         failpoint("publish.after_manifest")
-        ref = before.ref if before is not None else back_end.publish({e.version: e.chunks for e in manifest.entries if e.chunks})
+        ref = (
+            before.ref
+            if before is not None
+            else back_end.publish({e.version: e.chunks for e in manifest.entries if e.chunks})
+        )
         failpoint("publish.after_index")
         now = self.clock.now().isoformat()
         with self.database.write() as connection:
@@ -102,7 +106,9 @@ class Publisher:
         with self.database.write() as connection:
             store.put_ingest(connection, principal.tenant, row)
 
-    def _sources(self, tenant: str, index: str, sources: Sequence[Source], gone: Sequence[str], lease: Lease) -> None:
+    def _sources(
+        self, tenant: str, index: str, sources: Sequence[Source], gone: Sequence[str], lease: Lease
+    ) -> None:
         if sources or gone:
             with self.database.write() as connection:
                 lease.check(connection)

@@ -107,7 +107,10 @@ class Reader:
             return Refusal("unreadable", file.problem)
         if file.stamp.size > self.max_bytes:
             limit = self.max_bytes // 2**20
-            return Refusal("too_large", f"the file has {file.stamp.size / 2**20:.0f} MiB; the limit is {limit} (max_file_mib)")
+            return Refusal(
+                "too_large",
+                f"the file has {file.stamp.size / 2**20:.0f} MiB; the limit is {limit} (max_file_mib)",
+            )
         try:
             data = Path(file.path).read_bytes()
         except OSError as error:
@@ -137,16 +140,22 @@ class Reader:
         versions: list[DocumentVersion] = []
         for raw in raws:
             source = known.get(raw.file.key)
-            outcome = earlier.get((raw.content, raw.loader, raw.loader_version)) or parsed[raw.content + raw.loader]
+            outcome = (
+                earlier.get((raw.content, raw.loader, raw.loader_version)) or parsed[raw.content + raw.loader]
+            )
             if isinstance(outcome, Refusal):
-                result.sources.append(self._quarantined(raw.file, outcome, roots, known, now, raw.data, raw.media_type))
+                result.sources.append(
+                    self._quarantined(raw.file, outcome, roots, known, now, raw.data, raw.media_type)
+                )
                 continue
             document_id = self._document_id(raw, source, moved, result)
             access = plan.access[raw.file.key]
             if isinstance(outcome, Parsed):
                 text, marks = outcome.text.encode(), _marks(outcome)
                 blobs += [raw.data, text, marks]
-                version = self._version(raw, document_id, access, outcome, digest_bytes(text), digest_bytes(marks), now)
+                version = self._version(
+                    raw, document_id, access, outcome, digest_bytes(text), digest_bytes(marks), now
+                )
             else:
                 version = self._again(raw, document_id, access, outcome, now)
             before = earlier_by_path.get(raw.file.key)
@@ -157,7 +166,18 @@ class Reader:
             name = source.name if source and source.name else raw.file.label
             result.sources.append(
                 Source(
-                    raw.file.key, root, document_id, "indexed", version.version, raw.content, raw.file.stamp, raw.media_type, "", "", now, name
+                    raw.file.key,
+                    root,
+                    document_id,
+                    "indexed",
+                    version.version,
+                    raw.content,
+                    raw.file.stamp,
+                    raw.media_type,
+                    "",
+                    "",
+                    now,
+                    name,
                 )
             )
         self.blobs.put_many(blobs)
@@ -178,7 +198,10 @@ class Reader:
 
     def _parse(self, raws: Sequence[_Raw]) -> dict[str, Parsed | Refusal]:
         unique = list({raw.content + raw.loader: raw for raw in raws}.items())
-        items = ((i, raw.data, raw.file.label.rpartition("/")[2], raw.media_type) for i, (_, raw) in enumerate(unique))
+        items = (
+            (i, raw.data, raw.file.label.rpartition("/")[2], raw.media_type)
+            for i, (_, raw) in enumerate(unique)
+        )
         found: dict[str, Parsed | Refusal] = {}
         for i, outcome in self.parser.parse(items):
             if isinstance(outcome, Parsed) and not outcome.text.strip():
@@ -186,7 +209,9 @@ class Reader:
             found[unique[i][0]] = outcome
         return found
 
-    def _document_id(self, raw: _Raw, source: Source | None, moved: dict[str, list[Source]], result: Readings) -> str:
+    def _document_id(
+        self, raw: _Raw, source: Source | None, moved: dict[str, list[Source]], result: Readings
+    ) -> str:
         if source is not None and source.document_id:
             return source.document_id
         candidates = moved.get(raw.content, [])
@@ -197,7 +222,14 @@ class Reader:
         return derived_id("doc", self.tenant, self.index, raw.file.key)
 
     def _version(
-        self, raw: _Raw, document_id: str, access: tuple[str, ...], parsed: Parsed, text: str, marks: str, now: str
+        self,
+        raw: _Raw,
+        document_id: str,
+        access: tuple[str, ...],
+        parsed: Parsed,
+        text: str,
+        marks: str,
+        now: str,
     ) -> DocumentVersion:
         return DocumentVersion(
             version=_version_digest(document_id, raw, text, marks, parsed.title, parsed.language, access),
@@ -224,10 +256,18 @@ class Reader:
     ) -> DocumentVersion:
         from dataclasses import replace
 
-        digest = _version_digest(document_id, raw, earlier.text, earlier.marks, earlier.title, earlier.language, access)
+        digest = _version_digest(
+            document_id, raw, earlier.text, earlier.marks, earlier.title, earlier.language, access
+        )
         modified = raw.file.stamp.mtime_ns // 1_000_000_000
         return replace(
-            earlier, version=digest, document_id=document_id, access=access, media_type=raw.media_type, modified=modified, created_at=now
+            earlier,
+            version=digest,
+            document_id=document_id,
+            access=access,
+            media_type=raw.media_type,
+            modified=modified,
+            created_at=now,
         )
 
     def _quarantined(
@@ -246,7 +286,18 @@ class Reader:
         document_id = source.document_id if source else derived_id("doc", self.tenant, self.index, file.key)
         name = source.name if source and source.name else file.label
         return Source(
-            file.key, root, document_id, "quarantined", "", content, file.stamp, media_type, refusal.reason, refusal.message, now, name
+            file.key,
+            root,
+            document_id,
+            "quarantined",
+            "",
+            content,
+            file.stamp,
+            media_type,
+            refusal.reason,
+            refusal.message,
+            now,
+            name,
         )
 
 

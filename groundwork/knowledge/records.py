@@ -1,4 +1,7 @@
-"""What the knowledge room tells its callers: reports, snapshots, differences, documents. All JSON-compatible by `as_dict`."""
+"""What the knowledge room tells its callers: reports, snapshots, differences, documents.
+
+All are JSON-compatible through `as_dict`.
+"""
 
 from __future__ import annotations
 
@@ -156,12 +159,22 @@ class DocumentView:
 
     def place(self, span: Span) -> dict[str, str]:
         """Return where a span stands: `page` (page, slide or sheet) and `heading` (path of headings), empty when unknown."""
-        page = next((m for m in self.marks if m.kind in ("page", "slide", "sheet", "chapter") and m.start <= span.start < m.end), None)
+        page = next(
+            (
+                m
+                for m in self.marks
+                if m.kind in ("page", "slide", "sheet", "chapter") and m.start <= span.start < m.end
+            ),
+            None,
+        )
         path: list[Mark] = []
         for mark in self.marks:
             if mark.kind == "heading" and mark.start <= span.start:
                 path = [m for m in path if m.level < mark.level] + [mark]
-        return {"page": f"{page.kind} {page.label}" if page else "", "heading": " > ".join(m.label for m in path)}
+        return {
+            "page": f"{page.kind} {page.label}" if page else "",
+            "heading": " > ".join(m.label for m in path),
+        }
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,9 @@ def scan(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[Found
         InvalidInputError: no path was given, or there is no file at all.
     """
     if not paths:
-        raise InvalidInputError("there is nothing to ingest", hint="name a file or folder: `groundwork ingest docs/`")
+        raise InvalidInputError(
+            "there is nothing to ingest", hint="name a file or folder: `groundwork ingest docs/`"
+        )
     found: dict[str, Found] = {}
     roots: list[str] = []
     for path in paths:
@@ -69,7 +71,9 @@ def scan(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[Found
         except FileNotFoundError as error:
             raise NotFoundError(f"there is no file or folder `{path}`", hint="check the path") from error
         except OSError as error:
-            raise InvalidInputError(f"`{path}` cannot be opened: {error.strerror}", hint="check its permissions") from error
+            raise InvalidInputError(
+                f"`{path}` cannot be opened: {error.strerror}", hint="check its permissions"
+            ) from error
         roots.append(str(absolute))
         files = _walk(absolute, exclude) if is_folder else iter([_look(str(absolute), absolute.name)])
         found.update((f.path, f) for f in files)
@@ -102,9 +106,13 @@ def _walk(root: Path, exclude: Sequence[str]) -> Iterator[Found]:
                 continue
             name = f"{shown}/{entry.name}"
             inner = name.partition("/")[2]
-            if any(fnmatch.fnmatch(inner, pattern) or fnmatch.fnmatch(entry.name, pattern) for pattern in exclude):
+            if any(
+                fnmatch.fnmatch(inner, pattern) or fnmatch.fnmatch(entry.name, pattern) for pattern in exclude
+            ):
                 continue
-            if entry.is_symlink() and not os.path.realpath(entry.path).startswith(os.path.realpath(root) + os.sep):
+            if entry.is_symlink() and not os.path.realpath(entry.path).startswith(
+                os.path.realpath(root) + os.sep
+            ):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED_FOLDERS:

@@ -59,7 +59,9 @@ class Searcher:
         name = strategy if isinstance(strategy, str) else str(strategy["name"])
         return SearchResult(index, digest, name, tuple(hits), round((time.perf_counter() - begun) * 1000, 3))
 
-    def hits(self, principal: Principal, view: SnapshotView, manifest: Manifest, ranked: list[Ranked]) -> list[Hit]:
+    def hits(
+        self, principal: Principal, view: SnapshotView, manifest: Manifest, ranked: list[Ranked]
+    ) -> list[Hit]:
         """Return the hits for a ranking; the ranks are counted from 1."""
         rows = {r.chunk_id: r for r in view.fetch([r.chunk_id for r in ranked])}
         return [
@@ -74,7 +76,16 @@ class Searcher:
             start, end = ranked.widened
             text = self.text_of(principal, row.version)[start:end]
         return Hit(
-            rank, ranked.score, entry.document, row.document_id, row.chunk_id, start, end, text, row.context, ranked.legs
+            rank,
+            ranked.score,
+            entry.document,
+            row.document_id,
+            row.chunk_id,
+            start,
+            end,
+            text,
+            row.context,
+            ranked.legs,
         )
 
 
@@ -86,7 +97,9 @@ def check_question(question: str, limit: int) -> str:
     """
     question = question.replace("\x00", " ").encode("utf-8", "replace").decode().strip()
     if not question:
-        raise InvalidInputError("the question is empty", hint="ask something, for example: groundwork ask \"What is …?\"")
+        raise InvalidInputError(
+            "the question is empty", hint='ask something, for example: groundwork ask "What is …?"'
+        )
     if len(question) > limit:
         raise InvalidInputError(
             f"the question has {len(question):,} characters; the limit is {limit:,}",

@@ -67,24 +67,47 @@ def sources(connection: Connection, tenant: str, index: str) -> list[Source]:
     query = select(s).where(s.c.tenant == tenant, s.c.index_name == index).order_by(s.c.path)
     return [
         Source(
-            r.path, r.root, r.document_id, r.state, r.version or "", r.content or "",
-            Stamp(r.size, r.mtime_ns, r.ctime_ns, r.inode), r.media_type or "", r.reason or "", r.message or "", r.seen_at, r.name or "",
+            r.path,
+            r.root,
+            r.document_id,
+            r.state,
+            r.version or "",
+            r.content or "",
+            Stamp(r.size, r.mtime_ns, r.ctime_ns, r.inode),
+            r.media_type or "",
+            r.reason or "",
+            r.message or "",
+            r.seen_at,
+            r.name or "",
         )
         for r in connection.execute(query)
-    ]  # fmt: skip
+    ]
 
 
 def put_sources(connection: Connection, tenant: str, index: str, rows: Sequence[Source]) -> None:
     """Insert or replace sources."""
     values = [
         {
-            "tenant": tenant, "index_name": index, "path": s.path, "root": s.root, "document_id": s.document_id, "state": s.state,
-            "version": s.version, "content": s.content, "size": s.stamp.size, "mtime_ns": s.stamp.mtime_ns,
-            "ctime_ns": s.stamp.ctime_ns, "inode": s.stamp.inode, "media_type": s.media_type, "reason": s.reason,
-            "message": s.message, "seen_at": s.seen_at, "name": s.name,
+            "tenant": tenant,
+            "index_name": index,
+            "path": s.path,
+            "root": s.root,
+            "document_id": s.document_id,
+            "state": s.state,
+            "version": s.version,
+            "content": s.content,
+            "size": s.stamp.size,
+            "mtime_ns": s.stamp.mtime_ns,
+            "ctime_ns": s.stamp.ctime_ns,
+            "inode": s.stamp.inode,
+            "media_type": s.media_type,
+            "reason": s.reason,
+            "message": s.message,
+            "seen_at": s.seen_at,
+            "name": s.name,
         }
         for s in rows
-    ]  # fmt: skip
+    ]
     if values:
         insert_or_update(connection, t.sources, values)
 
@@ -93,7 +116,9 @@ def drop_sources(connection: Connection, tenant: str, index: str, paths: Iterabl
     """Delete sources by path."""
     s = t.sources
     for batch in _batches(list(paths)):
-        connection.execute(delete(s).where(s.c.tenant == tenant, s.c.index_name == index, s.c.path.in_(batch)))
+        connection.execute(
+            delete(s).where(s.c.tenant == tenant, s.c.index_name == index, s.c.path.in_(batch))
+        )
 
 
 def drop_sources_of(connection: Connection, tenant: str, document_ids: Sequence[str]) -> None:
@@ -107,14 +132,28 @@ def put_versions(connection: Connection, tenant: str, rows: Sequence[DocumentVer
     """Insert document versions; one that is there already is left as it is."""
     values = [
         {
-            "version": v.version, "tenant": tenant, "document_id": v.document_id, "content": v.content, "text": v.text,
-            "marks": v.marks, "title": v.title, "language": v.language, "media_type": v.media_type, "loader": v.loader,
-            "loader_version": v.loader_version, "meta": dict(v.meta), "access": list(v.access),
-            "warnings": list(v.warnings), "chars": v.chars, "size": v.size, "modified": v.modified,
-            "created_at": v.created_at, "erased": False,
+            "version": v.version,
+            "tenant": tenant,
+            "document_id": v.document_id,
+            "content": v.content,
+            "text": v.text,
+            "marks": v.marks,
+            "title": v.title,
+            "language": v.language,
+            "media_type": v.media_type,
+            "loader": v.loader,
+            "loader_version": v.loader_version,
+            "meta": dict(v.meta),
+            "access": list(v.access),
+            "warnings": list(v.warnings),
+            "chars": v.chars,
+            "size": v.size,
+            "modified": v.modified,
+            "created_at": v.created_at,
+            "erased": False,
         }
         for v in rows
-    ]  # fmt: skip
+    ]
     if values:
         insert_or_ignore(connection, t.document_versions, values)
 
@@ -129,26 +168,41 @@ def versions(connection: Connection, tenant: str, names: Sequence[str]) -> dict[
     return found
 
 
-def readings(connection: Connection, tenant: str, contents: Sequence[str]) -> dict[tuple[str, str, int], DocumentVersion]:
+def readings(
+    connection: Connection, tenant: str, contents: Sequence[str]
+) -> dict[tuple[str, str, int], DocumentVersion]:
     """Return one earlier reading for every (content digest, loader, loader version) of these contents."""
     d = t.document_versions
     found: dict[tuple[str, str, int], DocumentVersion] = {}
     for batch in _batches(contents):
         query = select(d).where(d.c.tenant == tenant, d.c.content.in_(batch), d.c.erased.is_(False))
-        found.update(((r.content, r.loader, r.loader_version), _version(r)) for r in connection.execute(query))
+        found.update(
+            ((r.content, r.loader, r.loader_version), _version(r)) for r in connection.execute(query)
+        )
     return found
 
 
 def versions_of(connection: Connection, tenant: str, document_id: str) -> list[DocumentVersion]:
     """Return every version of a document, newest first."""
     d = t.document_versions
-    query = select(d).where(d.c.tenant == tenant, d.c.document_id == document_id).order_by(d.c.created_at.desc())
+    query = (
+        select(d).where(d.c.tenant == tenant, d.c.document_id == document_id).order_by(d.c.created_at.desc())
+    )
     return [_version(r) for r in connection.execute(query)]
 
 
-def put_index_version(connection: Connection, tenant: str, name: str, digest: str, spec: Mapping[str, Any], now: str) -> None:
+def put_index_version(
+    connection: Connection, tenant: str, name: str, digest: str, spec: Mapping[str, Any], now: str
+) -> None:
     """Remember what an index version is made of."""
-    row = {"id": digest, "tenant": tenant, "index_name": name, "spec": dict(spec), "location": "", "created_at": now}
+    row = {
+        "id": digest,
+        "tenant": tenant,
+        "index_name": name,
+        "spec": dict(spec),
+        "location": "",
+        "created_at": now,
+    }
     insert_or_ignore(connection, t.index_versions, [row])
 
 
@@ -174,13 +228,17 @@ def snapshots(connection: Connection, tenant: str, index: str) -> list[Any]:
 def snapshot(connection: Connection, tenant: str, index: str, digest: str) -> Any | None:
     """Return the row of one snapshot."""
     s = t.snapshots
-    return connection.execute(select(s).where(s.c.tenant == tenant, s.c.index_name == index, s.c.id == digest)).first()
+    return connection.execute(
+        select(s).where(s.c.tenant == tenant, s.c.index_name == index, s.c.id == digest)
+    ).first()
 
 
 def next_seq(connection: Connection, tenant: str, index: str) -> int:
     """Return the number the next snapshot of an index gets."""
     s = t.snapshots
-    highest = connection.execute(select(func.max(s.c.seq)).where(s.c.tenant == tenant, s.c.index_name == index)).scalar()
+    highest = connection.execute(
+        select(func.max(s.c.seq)).where(s.c.tenant == tenant, s.c.index_name == index)
+    ).scalar()
     return int(highest or 0) + 1
 
 
@@ -200,7 +258,9 @@ def redact_snapshot(connection: Connection, tenant: str, index: str, digest: str
 def move_ref(connection: Connection, tenant: str, index: str, digest: str, ref: str) -> None:
     """Point a snapshot at another ref of the same content."""
     s = t.snapshots
-    connection.execute(update(s).where(s.c.tenant == tenant, s.c.index_name == index, s.c.id == digest).values(ref=ref))
+    connection.execute(
+        update(s).where(s.c.tenant == tenant, s.c.index_name == index, s.c.id == digest).values(ref=ref)
+    )
 
 
 def put_ingest(connection: Connection, tenant: str, row: Mapping[str, Any]) -> None:
@@ -211,7 +271,10 @@ def put_ingest(connection: Connection, tenant: str, row: Mapping[str, Any]) -> N
 def index_names(connection: Connection, tenant: str) -> list[str]:
     """Return the names of indexes that hold anything."""
     s = t.snapshots
-    return [r.index_name for r in connection.execute(select(s.c.index_name).where(s.c.tenant == tenant).distinct())]
+    return [
+        r.index_name
+        for r in connection.execute(select(s.c.index_name).where(s.c.tenant == tenant).distinct())
+    ]
 
 
 def erase_version_rows(connection: Connection, tenant: str, names: Sequence[str]) -> None:
@@ -231,10 +294,25 @@ def all_version_blobs(connection: Connection) -> set[str]:
 
 def _version(row: Any) -> DocumentVersion:
     return DocumentVersion(
-        row.version, row.document_id, row.content, row.text, row.marks, row.title or "", row.language or "", row.media_type or "",
-        row.loader, row.loader_version, row.meta, tuple(row.access), tuple(row.warnings),
-        row.chars, row.size, row.modified or 0, row.created_at, bool(row.erased),
-    )  # fmt: skip
+        row.version,
+        row.document_id,
+        row.content,
+        row.text,
+        row.marks,
+        row.title or "",
+        row.language or "",
+        row.media_type or "",
+        row.loader,
+        row.loader_version,
+        row.meta,
+        tuple(row.access),
+        tuple(row.warnings),
+        row.chars,
+        row.size,
+        row.modified or 0,
+        row.created_at,
+        bool(row.erased),
+    )
 
 
 def _batches(values: Sequence[str]) -> list[Sequence[str]]:

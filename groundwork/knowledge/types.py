@@ -1,6 +1,6 @@
 """The values that travel through the knowledge room; all immutable.
 
-    bytes -> Parsed (text + Marks) -> Span -> Chunk -> ChunkRow (with vector and terms) -> Hit
+bytes -> Parsed (text + Marks) -> Span -> Chunk -> ChunkRow (with vector and terms) -> Hit
 """
 
 from __future__ import annotations
@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 MarkKind = Literal[
-    "heading", "page", "slide", "sheet", "table", "code", "list", "row", "attachment", "chapter", "section", "note"
+    "heading",
+    "page",
+    "slide",
+    "sheet",
+    "table",
+    "code",
+    "list",
+    "row",
+    "attachment",
+    "chapter",
+    "section",
+    "note",
 ]
 
 
@@ -113,7 +124,13 @@ class ChunkRow:
     fields: Mapping[str, str | int] = field(default_factory=dict)
 
 
-FILTER_FIELDS: Mapping[str, type] = {"document_id": str, "media_type": str, "language": str, "modified": int, "ordinal": int}
+FILTER_FIELDS: Mapping[str, type] = {
+    "document_id": str,
+    "media_type": str,
+    "language": str,
+    "modified": int,
+    "ordinal": int,
+}
 """Fields of a row that a filter may name; `modified` is seconds since 1970 in UTC."""
 
 

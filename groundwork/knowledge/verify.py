@@ -53,7 +53,9 @@ class Verifier:
     blobs: Blobs
     catalogue: Catalogue
 
-    def verify(self, principal: Principal, progress: Progress = lambda what, done, total: None) -> VerifyReport:
+    def verify(
+        self, principal: Principal, progress: Progress = lambda what, done, total: None
+    ) -> VerifyReport:
         """Check the whole workspace of the principal's tenant; `progress` is called with (what, done, total)."""
         checked: Counter[str] = Counter()
         damaged: list[Damage] = []
@@ -115,7 +117,9 @@ class Verifier:
         yield "chunks", count, found
 
 
-def check_rows(manifest: Manifest, back_end: Index, ref: str, name: str, *, redacted: bool) -> tuple[int, list[Damage]]:
+def check_rows(
+    manifest: Manifest, back_end: Index, ref: str, name: str, *, redacted: bool
+) -> tuple[int, list[Damage]]:
     """Compare the rows of a ref with the chunk digests of its manifest; return how many were read, and what is wrong."""
     groups: dict[str, list[ChunkRow]] = {}
     count = 0
@@ -128,10 +132,23 @@ def check_rows(manifest: Manifest, back_end: Index, ref: str, name: str, *, reda
         if redacted and not rows:
             continue
         if len(rows) != entry.chunks:
-            found.append(Damage("document", entry.document_id, f"{name}: {len(rows)} of {entry.chunks} chunks of {entry.document}"))
+            found.append(
+                Damage(
+                    "document",
+                    entry.document_id,
+                    f"{name}: {len(rows)} of {entry.chunks} chunks of {entry.document}",
+                )
+            )
         elif rows and chunks_digest(rows) != entry.chunks_digest:
-            found.append(Damage("document", entry.document_id, f"{name}: the chunks of {entry.document} are not as written"))
+            found.append(
+                Damage(
+                    "document",
+                    entry.document_id,
+                    f"{name}: the chunks of {entry.document} are not as written",
+                )
+            )
     found += [
-        Damage("index", name, f"{len(rows)} chunks of the unknown document version {short(version)}") for version, rows in groups.items()
+        Damage("index", name, f"{len(rows)} chunks of the unknown document version {short(version)}")
+        for version, rows in groups.items()
     ]
     return count, found

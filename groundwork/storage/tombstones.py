@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 from collections.abc import Sequence
@@ -60,9 +61,7 @@ class Tombstones:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(os.urandom(32))
                 os.fsync(descriptor)
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(aside, self.key)
-            except FileExistsError:
-                pass
             aside.unlink()
         return self.key.read_bytes()

@@ -48,7 +48,9 @@ def test_a_question_about_something_else_is_declined_with_a_reason(workspace: Wo
     assert answer.reason
 
 
-def test_a_replay_is_identical_although_the_documents_have_changed_since(workspace: Workspace, docs: Path) -> None:
+def test_a_replay_is_identical_although_the_documents_have_changed_since(
+    workspace: Workspace, docs: Path
+) -> None:
     answer = workspace.ask("How many days of paid leave does an employee have?")
     (docs / "leave.md").write_text("# Leave policy\n\nEvery employee has 30 days of paid leave a year.\n")
     workspace.ingest([docs])

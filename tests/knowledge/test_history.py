@@ -25,7 +25,9 @@ def docs(tmp_path: Path) -> Path:
 
 
 def change(docs: Path) -> None:
-    (docs / "travel.md").write_text("# Travel policy\n\nTrains are booked in first class.\n\nFlights need the approval of a manager.\n")
+    (docs / "travel.md").write_text(
+        "# Travel policy\n\nTrains are booked in first class.\n\nFlights need the approval of a manager.\n"
+    )
     (docs / "leave.md").rename(docs / "holidays.md")
     (docs / "it/passwords.txt").unlink()
     write(docs, {"new.md": "# News\n\nThe office moves to Hamburg.\n"})
@@ -47,7 +49,9 @@ def test_the_difference_of_two_snapshots_names_every_document(workspace: Workspa
     assert workspace.diff("default", "head~1", "head") == diff
 
 
-def test_rolling_back_answers_as_before_and_rolling_forward_undoes_it(workspace: Workspace, docs: Path) -> None:
+def test_rolling_back_answers_as_before_and_rolling_forward_undoes_it(
+    workspace: Workspace, docs: Path
+) -> None:
     old = workspace.ingest([docs]).snapshot
     was = workspace.search("trains class", strategy="lexical")
     change(docs)
@@ -63,7 +67,9 @@ def test_rolling_back_answers_as_before_and_rolling_forward_undoes_it(workspace:
     assert "first class" in workspace.search("trains class", strategy="lexical").hits[0].text
 
 
-def test_an_ingest_after_a_rollback_brings_the_index_up_to_date_again(workspace: Workspace, docs: Path) -> None:
+def test_an_ingest_after_a_rollback_brings_the_index_up_to_date_again(
+    workspace: Workspace, docs: Path
+) -> None:
     old = workspace.ingest([docs]).snapshot
     change(docs)
     new = workspace.ingest([docs]).snapshot

@@ -82,7 +82,9 @@ def test_a_renamed_file_keeps_its_id_and_its_chunks(workspace: Workspace, docs: 
     assert after["docs/holidays.md"] == before["docs/leave.md"]
 
 
-def test_ingesting_another_folder_leaves_the_first_one_in(workspace: Workspace, docs: Path, tmp_path: Path) -> None:
+def test_ingesting_another_folder_leaves_the_first_one_in(
+    workspace: Workspace, docs: Path, tmp_path: Path
+) -> None:
     workspace.ingest([docs])
     other = write(tmp_path / "other", {"a.md": "# Other\n\nSomething else.\n"})
     workspace.ingest([other])
@@ -107,7 +109,9 @@ def test_a_file_that_cannot_be_read_is_quarantined_with_a_reason(workspace: Work
     assert {e.path for e in workspace.quarantine()} == {"docs/broken.pdf"}
 
 
-def test_an_empty_folder_is_an_error_and_changes_nothing(workspace: Workspace, docs: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_is_an_error_and_changes_nothing(
+    workspace: Workspace, docs: Path, tmp_path: Path
+) -> None:
     workspace.ingest([docs])
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInputError, match="no files"):
@@ -129,12 +133,18 @@ def test_an_unknown_index_is_an_error_that_offers_the_nearest(workspace: Workspa
 def test_a_cancelled_ingest_publishes_nothing_and_can_go_on(workspace: Workspace, docs: Path) -> None:
     stages: list[IngestProgress] = []
     with pytest.raises(CancelledError):
-        workspace.ingest([docs], progress=stages.append, cancelled=lambda: any(p.stage == "embedding" for p in stages) or len(stages) > 1)
+        workspace.ingest(
+            [docs],
+            progress=stages.append,
+            cancelled=lambda: any(p.stage == "embedding" for p in stages) or len(stages) > 1,
+        )
     assert workspace.snapshots() == []
     assert workspace.ingest([docs]).documents.added == 3
 
 
-def test_a_second_writer_waits_for_the_first_and_then_gives_up(workspace: Workspace, docs: Path, tmp_path: Path) -> None:
+def test_a_second_writer_waits_for_the_first_and_then_gives_up(
+    workspace: Workspace, docs: Path, tmp_path: Path
+) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def hold(progress: IngestProgress) -> None:
@@ -162,7 +172,10 @@ def test_access_lists_are_kept_inside_the_search(tmp_path: Path, docs: Path) -> 
         bob = Principal(name="user:bob", access=frozenset({"group:it"}))
         assert not workspace.search("passwords characters", strategy="lexical", principal=ann).hits
         assert workspace.search("passwords characters", strategy="lexical", principal=bob).hits
-        assert [d.document for d in workspace.documents(principal=ann)[0]] == ["docs/leave.md", "docs/travel.md"]
+        assert [d.document for d in workspace.documents(principal=ann)[0]] == [
+            "docs/leave.md",
+            "docs/travel.md",
+        ]
         secret = next(d for d in workspace.documents()[0] if d.document == "docs/it/passwords.txt")
         with pytest.raises(NotFoundError):
             workspace.document(secret.id, ann)
@@ -171,7 +184,9 @@ def test_access_lists_are_kept_inside_the_search(tmp_path: Path, docs: Path) -> 
             workspace.search("passwords", strategy="lexical", principal=other)
 
 
-def test_a_changed_access_list_takes_effect_without_touching_the_file(workspace: Workspace, docs: Path) -> None:
+def test_a_changed_access_list_takes_effect_without_touching_the_file(
+    workspace: Workspace, docs: Path
+) -> None:
     workspace.ingest([docs])
     ann = Principal(name="user:ann")
     assert workspace.search("trains", strategy="lexical", principal=ann).hits
