@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, delete, select, text, update
 
 from groundwork.core.errors import BusyError, GroundworkError, InvalidInputError, LeaseLostError
 from groundwork.storage.database import Database, insert_or_ignore
@@ -86,6 +86,16 @@ class Leases:
         with self._database.read() as connection:
             row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
             return None if row is None or self._is_free(connection, row) else str(row.owner)
+
+    def forget(self, name: str) -> bool:
+        """Drop the row of a lease nobody holds, if its name is never used again: tokens would begin anew."""
+        with self._database.write() as connection:
+            locked = select(leases).where(leases.c.name == name).with_for_update()
+            row = connection.execute(locked).one_or_none()
+            if row is None or not self._is_free(connection, row):
+                return False
+            connection.execute(delete(leases).where(leases.c.name == name))
+            return True
 
     def _try(self, name: str, owner: str, ttl: float) -> tuple[int | None, str]:
         """Take the lease when it is free and return its token, or None and who holds it."""
@@ -157,14 +167,14 @@ class Lease:
             self._lost = True
             by = f" by {row.owner}" if row is not None and row.token != self.token else ""
             raise LeaseLostError(
-                f"the lease of `{self.name}` (token {self.token}) was taken over{by} while this process stood still",
-                hint="nothing was published; run it again",
+                f"the lease of `{self.name}` (token {self.token}) was taken over{by}",
+                hint="this process stood still for too long; nothing was published, run it again",
                 name=self.name,
                 token=self.token,
             )
 
     def release(self) -> None:
-        """Give it back, so that the next one need not wait; releasing twice or after losing it is no error."""
+        """Give it back, so that the next one need not wait; doing so twice or too late is no error."""
         if self._ended.is_set():
             return
         self._ended.set()

@@ -266,6 +266,7 @@ jobs = Table(
     _json("result", null=True),
     _json("error", null=True),
     _text("principal"),
+    _json("actor"),  # the whole principal: a job runs with the rights of who asked for it
     _word("created_at"),
     _word("started_at", null=True),
     _word("finished_at", null=True),

@@ -69,7 +69,7 @@ def _stored(connection: Connection, database: Database) -> str | None:
         raise WorkspaceVersionError(
             f"the database {database.name} is at revision `{revision}`, which this Groundwork does not know "
             f"(its newest is `{REVISIONS[-1]}`)",
-            hint="a newer Groundwork wrote it: upgrade with `pip install -U groundwork-ai`; nothing was changed",
+            hint="a newer Groundwork wrote it: run `pip install -U groundwork-ai`; nothing was changed",
             revision=revision,
             newest=REVISIONS[-1],
         )

@@ -135,6 +135,7 @@ def upgrade() -> None:
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("principal", WORD, nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("created_at", WORD, nullable=False),
         sa.Column("started_at", WORD, nullable=True),
         sa.Column("finished_at", WORD, nullable=True),
