@@ -106,7 +106,7 @@ class TextBuilder:
         try:
             yield
         finally:
-            self._open.remove(cell)
+            self._open.pop()
             if cell[0] >= 0:
                 self._remember(Mark(kind, cell[0], self._length, one_line(label), level))
 

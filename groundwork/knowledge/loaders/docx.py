@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from groundwork.knowledge.loaders import Unreadable
 from groundwork.knowledge.loaders._docx_numbering import Numbering
+from groundwork.knowledge.loaders._chart import add_chart
 from groundwork.knowledge.loaders._embedded import add_attachment
 from groundwork.knowledge.loaders._math import linear
 from groundwork.knowledge.loaders._package import Package, attribute, child, core_facts, local
@@ -71,10 +72,14 @@ class _Document:
         for kind, target in self._relations.values():
             if kind == "package":
                 self._embed(target)
+            elif kind == "chart":
+                chart = self._optional(lambda part=target: self._package.xml(part))
+                if chart is not None:
+                    add_chart(self._out, chart)
             elif kind in ("aFChunk", "oleObject"):
                 self._out.warn(f"the embedded object `{target.rsplit('/', 1)[-1]}` was not read")
         facts = core_facts(self._package)
-        title = facts.pop("title", "") or self._title
+        title = _own_title(facts.pop("title", "")) or self._title
         return self._out.build(title=title, language=facts.pop("language", "") or self._language(), meta=facts)
 
     def _blocks(self, parent: Any) -> None:
@@ -230,6 +235,11 @@ class _Document:
                 raise
             self._out.warn(str(error))
             return None
+
+
+def _own_title(title: str) -> str:
+    """Return the declared title unless a program put it there: the name of a template or of a file."""
+    return "" if re.search(r"\.(dot[xm]?|docx?)$|^Microsoft Word", title, re.IGNORECASE) else title
 
 
 def _style_facts(style: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from groundwork.knowledge.loaders import Unreadable
+from groundwork.knowledge.loaders._chart import add_chart
 from groundwork.knowledge.loaders._embedded import add_attachment
 from groundwork.knowledge.loaders._math import linear
 from groundwork.knowledge.loaders._package import Package, attribute, child, core_facts, local
@@ -83,6 +84,12 @@ class _Slide:
             table = next(shape.iter("{*}tbl"), None)
             if table is not None:
                 self._out.block("table", pipe_table(list(_rows(table))))
+            chart = next(shape.iter("{*}chart"), None)
+            if chart is not None:
+                target = self._relations.get(attribute(chart, "id"))
+                root = self._package.xml(target[1]) if target is not None else None
+                if root is not None:
+                    add_chart(self._out, root)
             diagram = next(shape.iter("{*}relIds"), None)
             if diagram is not None:
                 self._diagram(attribute(diagram, "dm"))
