@@ -14,9 +14,11 @@ from groundwork.knowledge.loaders import Unreadable
 from groundwork.knowledge.loaders._cfb import CompoundFile
 from groundwork.knowledge.loaders._decode import decode
 from groundwork.knowledge.loaders._embedded import add_attachment
+from groundwork.knowledge.loaders._lzfu import decompress
 from groundwork.knowledge.loaders._text import TextBuilder, one_line
 from groundwork.knowledge.loaders.email import write_head
 from groundwork.knowledge.loaders.html import read_html
+from groundwork.knowledge.loaders.rtf import Rtf
 from groundwork.knowledge.types import Parsed
 
 _CLASS, _SUBJECT, _BODY, _HTML, _RTF = "001A", "0037", "1000", "1013", "1009"
@@ -58,6 +60,9 @@ def _refuse_encrypted(file: CompoundFile) -> None:
     kind = _property(file, _CLASS).lower()
     if kind.startswith("ipm.note.smime") and "multipartsigned" not in kind:
         raise Unreadable("encrypted", "the message is encrypted (S/MIME); only its receiver's key opens it")
+    folders = {p.split("/")[0] + "/" for p in file.streams if p.startswith("__attach_version1.0_")}
+    if any(_property(file, "370E", folder).lower() == "application/pgp-encrypted" for folder in folders):
+        raise Unreadable("encrypted", "the message is encrypted (PGP); only its receiver's key opens it")
 
 
 def _property(file: CompoundFile, identity: str, folder: str = "") -> str:
@@ -81,8 +86,14 @@ def _write_body(out: TextBuilder, file: CompoundFile) -> None:
     source = decode(html).text if html else _property(file, _HTML)
     if source.strip():
         out.embed(read_html(source, whole=True))
-    elif file.read(f"__substg1.0_{_RTF}0102"):
-        out.warn("the message's text is there as compressed RTF only and was not read")
+        return
+    packed = file.read(f"__substg1.0_{_RTF}0102")
+    if not packed:
+        return
+    try:
+        out.embed(Rtf().load(decompress(packed), "message.rtf"))
+    except Unreadable as error:
+        out.warn(f"the message's text, which is compressed RTF, was not read: {error}")
 
 
 def _attach(out: TextBuilder, file: CompoundFile, folder: str) -> None:

@@ -5,6 +5,7 @@ Linux gives all of it. Elsewhere the limits that exist are set and the audit hoo
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -52,19 +53,30 @@ def allow_cpu(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def peak_rss_mib(*, reset: bool = False) -> float:
-    """Return the peak resident memory of this process since the last reset, in MiB; 0 where the system does not say.
+_children_cpu_s = 0.0
 
-    With `reset` the kernel is asked to start counting anew instead, and 0 is returned.
-    """
+
+def start_counting() -> None:
+    """Let `peak_rss_mib` count from here on, where the system can."""
+    global _children_cpu_s
+    _children_cpu_s = _cpu_of_children()[0]
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as stream:
+        stream.write("5")
+
+
+def peak_rss_mib() -> float:
+    """Return the peak resident memory since `start_counting`, in MiB; programs started since then are added."""
     try:
-        if reset:
-            with open("/proc/self/clear_refs", "w") as stream:
-                stream.write("5")
-            return 0.0
-        return _status_mib("VmHWM:")
+        own = _status_mib("VmHWM:")
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    cpu_s, largest = _cpu_of_children()
+    return own + (largest if cpu_s > _children_cpu_s else 0.0)
+
+
+def _cpu_of_children() -> tuple[float, float]:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def rss_mib() -> float:

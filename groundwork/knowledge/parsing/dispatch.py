@@ -46,6 +46,8 @@ def read(data: bytes, name: str, media_type: str | None = None) -> Parsed:
     """
     if not data:
         raise Unreadable("empty", "the file holds no bytes")
+    if len(data) < 65_536 and not data.strip(b" \t\r\n\v\f\x00"):
+        raise Unreadable("empty", "the file holds only white space")
     kind = media_type or sniffed(data, name)
     chosen = loader_for(kind)
     if chosen is None:

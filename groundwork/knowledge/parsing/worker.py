@@ -45,7 +45,7 @@ def main() -> None:
 
 def answer(facts: dict[str, Any], data: bytes, limits: Limits) -> tuple[bytes, bool]:
     """Return the reply frame for one document, and whether this process is fit for another."""
-    confine.peak_rss_mib(reset=True)
+    confine.start_counting()
     confine.allow_cpu(limits.cpu_s)
     name, kind = str(facts["name"]), str(facts.get("media_type") or "")
     try:
