@@ -1,0 +1,95 @@
+"""Jobs for tests, and a worker process that does them: `python -m tests.jobs.work DATABASE ENGINE`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from groundwork.core.errors import TooLargeError
+from groundwork.jobs import Handler, JobContext
+from groundwork.jobs.dbos_engine import DurableJobs
+from groundwork.storage.database import Database
+
+
+def add(context: JobContext) -> int:
+    return sum(context.arguments["numbers"])
+
+
+def whoami(context: JobContext) -> dict[str, Any]:
+    who = context.principal
+    return {"tenant": who.tenant, "name": who.name, "access": sorted(who.access), "owner": who.owner}
+
+
+def refuse(context: JobContext) -> None:
+    raise TooLargeError("the file `a.pdf` has 3 GiB", hint="split it", limit=100)
+
+
+def stumble(context: JobContext) -> None:
+    raise RuntimeError("unforeseen")
+
+
+def strange(context: JobContext) -> Any:
+    return {1, 2}
+
+
+def stepwise(context: JobContext) -> list[Any]:
+    """Write a line to a file in each of `steps` steps; wait at the step called `stop_at` until a file is there."""
+    log, gate = Path(context.arguments["log"]), Path(context.arguments["gate"])
+
+    def work(number: int) -> tuple[int, str]:
+        with log.open("a") as lines:
+            lines.write(f"{number}\n")
+        while number == context.arguments["stop_at"] and not gate.exists():
+            time.sleep(0.01)
+        return number, "done"
+
+    results = []
+    for number in range(context.arguments["steps"]):
+        results.append(context.step(f"step {number}", lambda number=number: work(number)))
+        context.progress({"done": number + 1})
+    return results
+
+
+def patient(context: JobContext) -> str:
+    """Run until told to stop."""
+    Path(context.arguments["log"]).open("a").write("begun\n")
+    while not context.cancelled():
+        time.sleep(0.02)
+    return "stopped half-way"
+
+
+def deadly(context: JobContext) -> None:
+    import os
+
+    os._exit(9)
+
+
+def caught(context: JobContext) -> str:
+    """Fail in a step and go on; after a crash the step fails again without being run."""
+    log, gate = Path(context.arguments["log"]), Path(context.arguments["gate"])
+
+    def fail() -> None:
+        log.open("a").write("tried\n")
+        raise TooLargeError("too large", hint="split it", limit=7)
+
+    try:
+        context.step("fail", fail)
+    except TooLargeError as error:
+        log.open("a").write("caught\n")
+        while not gate.exists():
+            time.sleep(0.01)
+        return f"{error.message}; {error.hint}; {error.details['limit']}"
+    return "not reached"
+
+
+HANDLERS: dict[str, Handler] = {
+    work.__name__: work for work in (add, whoami, refuse, stumble, strange, stepwise, patient, deadly, caught)
+}
+
+
+if __name__ == "__main__":
+    DurableJobs(Database(sys.argv[1]), sys.argv[2], HANDLERS).start()
+    while True:
+        time.sleep(60)
