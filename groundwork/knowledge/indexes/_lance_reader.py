@@ -1,7 +1,7 @@
 """Open states of Lance datasets, shared by the threads of a process and bounded in number and bytes.
 
-A reader keeps what every query needs of each row (row id, key, chunk id) and loads other columns on first use. A place is
-a row's position in the state's scan order, from 0.
+A reader keeps what every query needs of each row (key, chunk id) and loads the rest on first use. A place is a row's
+position in the state's scan order, from 0.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundwork.core.errors import DamagedError, GoneError
-from groundwork.knowledge.indexes import Scope, _words_file
+from groundwork.knowledge.indexes import Scope, _sealed
 from groundwork.knowledge.indexes import _lance_rows as arrow
 from groundwork.knowledge.indexes._lance_border import border, lance
 from groundwork.knowledge.indexes._lance_mask import Bools, Column, column_of, mask_of
+from groundwork.knowledge.indexes._vectors import Vectors
+from groundwork.knowledge.indexes._vectors_search import Space, space
+from groundwork.knowledge.indexes._words import Words
 from groundwork.knowledge.indexes._words_search import Lexicon, lexicon
 from groundwork.knowledge.types import FloatArray
 
@@ -34,7 +37,7 @@ METADATA_CACHE_BYTES = 64 << 20
 OPENS_PER_SESSION = 64
 """Lance keeps cache entries of versions nobody reads any more; a new session after so many openings lets them go."""
 NOTE = "groundwork"
-"""Key of the table's metadata under which a state remembers its words files and how its vectors are to be searched."""
+"""Key of the table's metadata under which a state names its words files and its vectors files."""
 
 
 class Reader:
@@ -45,15 +48,12 @@ class Reader:
         self.data = data
         self.version = int(data.version)
         self.note: dict[str, Any] = json.loads(data.metadata.get(NOTE, "{}"))
-        self.indexes = frozenset(index.name for index in data.describe_indices())
-        table = data.to_table(columns=["key", "chunk_id"], with_row_id=True).combine_chunks()
+        table = data.to_table(columns=["key", "chunk_id"])
         self.rows = int(table.num_rows)
         self.chunk_ids = table["chunk_id"].combine_chunks()
-        self.row_ids = table["_rowid"].to_numpy().astype(np.uint64)
         self.keys = table["key"].to_numpy().astype(np.int64)
         self._columns: dict[str, Column] = {}
         self._masks: OrderedDict[Scope, Bools | None] = OrderedDict()
-        self._allowlist: tuple[Bools, bytes] | None = None
         self._lock = threading.RLock()
 
     @property
@@ -62,6 +62,8 @@ class Reader:
         held = self.rows * 64 + sum(self.rows * 12 for _ in self._columns) + len(self._masks) * self.rows
         if "lexicon" in self.__dict__:
             held += self.lexicon.held_bytes
+        if "space" in self.__dict__:
+            held += self.space.held_bytes
         if "matrix" in self.__dict__:
             held += int(self.matrix.nbytes)
         return held
@@ -73,14 +75,17 @@ class Reader:
     @cached_property
     def lexicon(self) -> Lexicon:
         """The words of the state."""
-        order = np.argsort(self.keys, kind="stable")
-        parts = [_words_file.read(words_directory(self.uri), name) for name in self.note.get("words", [])]
-        found = lexicon(parts, self.keys[order], order)
-        if found.total != self.rows:
-            raise DamagedError(
-                f"the words files hold {found.total} of the {self.rows} rows of the state",
-                hint=_words_file.HINT,
-            )
+        parts = [Words(**arrays) for arrays in self._sealed("words")]
+        found = lexicon(parts, *self._keys_ascending)
+        self._check_complete(found.total)
+        return found
+
+    @cached_property
+    def space(self) -> Space:
+        """The grouped vectors of the state, if it has vectors files."""
+        parts = [Vectors(**arrays) for arrays in self._sealed("vectors")]
+        found = space(parts, *self._keys_ascending)
+        self._check_complete(found.total)
         return found
 
     @cached_property
@@ -93,6 +98,20 @@ class Reader:
         """Which rows have a vector other than zero; None when all have."""
         directed = np.asarray(self.matrix.any(axis=1), dtype=np.bool_)
         return None if directed.all() else directed
+
+    @property
+    def _keys_ascending(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        order = np.argsort(self.keys, kind="stable")
+        return self.keys[order], order
+
+    def _sealed(self, kind: str) -> list[dict[str, NDArray[Any]]]:
+        return [_sealed.read(sealed_directory(self.uri), name) for name in self.note.get(kind, [])]
+
+    def _check_complete(self, found: int) -> None:
+        if found != self.rows:
+            raise DamagedError(
+                f"the index finds {found} of the {self.rows} rows of the state", hint=_sealed.HINT
+            )
 
     @cached_property
     def _by_id(self) -> tuple[NDArray[np.bytes_], NDArray[np.int64]]:
@@ -119,13 +138,6 @@ class Reader:
                 self._columns[name] = column_of(self.data.to_table(columns=[name])[name])
             return self._columns[name]
 
-    def allowlist(self, allowed: Bools) -> bytes:
-        """Return the rows of a mask in the form in which Lance takes them; kept for the mask that came last."""
-        with self._lock:
-            if self._allowlist is None or self._allowlist[0] is not allowed:
-                self._allowlist = (allowed, serialized(self.row_ids[allowed].tolist()))
-            return self._allowlist[1]
-
     def ids_at(self, places: NDArray[np.int64]) -> list[str]:
         """Return the chunk ids at these places."""
         return list(self.chunk_ids.take(places).to_pylist())
@@ -140,29 +152,14 @@ class Reader:
         at = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
         return np.asarray(order[at[names[at] == wanted]], dtype=np.int64)
 
-    def places_of_rows(self, row_ids: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Return the places of Lance's row ids."""
-        with self._lock:
-            if "_row_order" not in self.__dict__:
-                self.__dict__["_row_order"] = np.argsort(self.row_ids, kind="stable")
-        order: NDArray[np.int64] = self.__dict__["_row_order"]
-        return np.asarray(order[np.searchsorted(self.row_ids, row_ids, sorter=order)], dtype=np.int64)
-
     def table_at(self, places: NDArray[np.int64], columns: Sequence[str]) -> Any:
         """Return rows as a table in the order of `places`."""
         return self.data.take(places, columns=list(columns))
 
 
-def serialized(row_ids: list[int]) -> bytes:
-    """Return row ids as Lance's allow list."""
-    from lance.dataset import serialize_row_addrs
-
-    return bytes(serialize_row_addrs(row_ids))
-
-
-def words_directory(uri: str) -> Path:
-    """Return where the words files of a dataset are."""
-    return Path(uri).parent / "words"
+def sealed_directory(uri: str) -> Path:
+    """Return where the words and vectors files of a dataset are."""
+    return Path(uri).parent / "sealed"
 
 
 _readers: OrderedDict[tuple[str, str], Reader] = OrderedDict()

@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundwork.core.digest import digest_json
 from groundwork.core.errors import DamagedError
-from groundwork.knowledge.indexes import _lance_vectors, _words_file
+from groundwork.knowledge.indexes import _lance_rows as arrow
+from groundwork.knowledge.indexes import _sealed, _vectors, _words
 from groundwork.knowledge.indexes._lance_border import lance
-from groundwork.knowledge.indexes._lance_reader import NOTE, forget_readers, gone, is_kept, words_directory
+from groundwork.knowledge.indexes._lance_reader import NOTE, forget_readers, gone, is_kept, sealed_directory
 from groundwork.knowledge.indexes._lance_sql import any_of
-from groundwork.knowledge.indexes._words_build import build, merge
-from groundwork.knowledge.indexes._words_file import Words
 
+Bools = NDArray[np.bool_]
+Keys = NDArray[np.int64]
 LITERALS = 1000
 """Values in one SQL condition."""
 MANY_FRAGMENTS = 32
 ROWS_PER_FRAGMENT = 65_536
-WORDS_FILES = 6
-ROWS_PER_WORDS_FILE = 262_144
-"""Words files are merged up to this size, so that a merge stays within a few hundred MB."""
+VECTORS_FROM = 16_384
+"""States with fewer rows have no vectors files: reading all their vectors takes no longer, and is exact."""
+MANY_FILES = 6
+ROWS_PER_FILE = 262_144
+"""Sealed files are merged up to this size, so that a merge stays within a GB of memory."""
 BEFORE_ERASURE = "before-erasure"
 """Tag of the newest state while documents are erased."""
 
@@ -79,13 +84,11 @@ def maintain(uri: str, dim: int) -> None:
     deleted = sum(f.num_deletions for f in data.get_fragments())
     if len(data.fragment_ids()) > 4 or deleted > data.count_rows() / 10:
         data.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FRAGMENT)
-    data = lance().dataset(uri)
-    _lance_vectors.merge_deltas(data)
     _complete(uri, dim, merge_all=True)
     _sync(Path(uri).parent)
     # Unverified files may belong to a writer that lost its lease and does not know it yet; they stay for a week.
     lance().dataset(uri).cleanup_old_versions(timedelta(0), error_if_tagged_old_versions=False)
-    _words_file.remove(words_directory(uri), _words_in_use(uri))
+    _sealed.remove_others(sealed_directory(uri), _in_use(uri))
 
 
 def erase(uri: str, dim: int, document_ids: Sequence[str], refs: Sequence[str]) -> dict[str, str]:
@@ -116,113 +119,132 @@ def erase(uri: str, dim: int, document_ids: Sequence[str], refs: Sequence[str]) 
             data.tags.delete(tag)
     forget_readers(uri)
     data.cleanup_old_versions(timedelta(0), delete_unverified=True, error_if_tagged_old_versions=False)
-    _words_file.remove(words_directory(uri), _words_in_use(uri))
+    _sealed.remove_others(sealed_directory(uri), _in_use(uri))
     _sync(Path(uri).parent)
     return renamed
 
 
 def unfindable(data: Any) -> int:
     """Return how many rows of the newest state at least one leg would not find."""
-    rows = int(data.count_rows())
     note = json.loads(data.metadata.get(NOTE, "{}"))
-    missing = rows
-    if note.get("words"):
-        files = [_words_file.read(words_directory(data.uri), name) for name in note["words"]]
-        keys = data.to_table(columns=["key"])["key"].to_numpy()
-        missing = int(np.count_nonzero(~np.isin(keys, np.concatenate([f.keys for f in files]))))
-    for index in data.describe_indices():
-        covered = set().union(*(set(segment.fragment_ids) for segment in index.segments))
-        outside = [f.count_rows() for f in data.get_fragments() if f.fragment_id not in covered]
-        missing = max(missing, sum(outside))
-    return missing
+    keys = data.to_table(columns=["key"])["key"].to_numpy()
+    missing = np.zeros(len(keys), dtype=np.bool_)
+    for kind in ("words", "vectors"):
+        if kind == "words" or note.get(kind):
+            held = [_sealed.read(sealed_directory(data.uri), name)["keys"] for name in note.get(kind, [])]
+            missing |= ~np.isin(keys, np.concatenate([np.zeros(0, np.int64), *held]))
+    return int(np.count_nonzero(missing))
 
 
 def _complete(uri: str, dim: int, *, merge_all: bool = False) -> None:
     """Make every row of the newest state findable by both legs."""
     data = lance().dataset(uri)
-    note: dict[str, Any] = json.loads(data.metadata.get(NOTE, "{}"))
-    before = json.dumps(note, sort_keys=True)
-    _lance_vectors.keep_index(data, dim, note)
-    data = lance().dataset(uri)
-    note["words"] = _keep_words(data, words_directory(uri), note.get("words", []), merge_all=merge_all)
-    after = json.dumps(note, sort_keys=True)
-    if after != before:
-        data.update_metadata({NOTE: after})
-
-
-def _keep_words(data: Any, directory: Path, named: Sequence[str], *, merge_all: bool) -> list[str]:
+    before = json.loads(data.metadata.get(NOTE, "{}"))
     keys = np.sort(data.to_table(columns=["key"])["key"].to_numpy())
-    files = {name: _words_file.read(directory, name) for name in named}
-    living = {name: np.isin(words.keys, keys) for name, words in files.items()}
-    held = [words.keys[living[name]] for name, words in files.items()]
-    new = keys[~np.isin(keys, np.concatenate(held))] if held else keys
-    kept = {name: words for name, words in files.items() if living[name].any()}
-    if len(new):
-        added = _built(data, new)
-        name = _words_file.write(directory, added)
-        kept[name], living[name] = added, np.ones(len(added.keys), dtype=np.bool_)
-    for group in _to_merge(kept, living, merge_all=merge_all):
-        merged = merge([kept[n] for n in group], [living[n] for n in group])
-        name = _words_file.write(directory, merged)
-        for old in group:
-            del kept[old]
-        kept[name], living[name] = merged, np.ones(len(merged.keys), dtype=np.bool_)
-    return sorted(kept)
+    directory = sealed_directory(uri)
+    note = {"words": _kept(data, directory, WORDS, before.get("words", []), keys, merge_all=merge_all)}
+    if dim and len(keys) >= VECTORS_FROM:
+        note["vectors"] = _kept(
+            data, directory, VECTORS, before.get("vectors", []), keys, merge_all=merge_all
+        )
+    if note != before:
+        data.update_metadata({NOTE: json.dumps(note, sort_keys=True)})
 
 
-def _built(data: Any, new: np.ndarray[Any, np.dtype[np.int64]]) -> Words:
-    table = data.to_table(columns=["key", "terms"], filter=f"key >= {new[0]} AND key <= {new[-1]}")
-    chosen = np.flatnonzero(np.isin(table["key"].to_numpy(), new))
-    table = table.take(chosen)
-    return build(table["key"].to_numpy(), table["terms"].combine_chunks())
+@dataclass(frozen=True)
+class Leg:
+    """How the sealed files of one leg are made: of rows of the dataset, and of each other."""
+
+    kind: str
+    content: Callable[..., Any]
+    built: Callable[[Any, Keys], Any]
+    merged: Callable[[Sequence[Any], Sequence[Bools]], Any]
 
 
-def _to_merge(
-    files: Mapping[str, Words], living: Mapping[str, np.ndarray[Any, np.dtype[np.bool_]]], *, merge_all: bool
-) -> list[list[str]]:
-    """Return which files to make one of: those mostly dead, and the small ones when there are many."""
-    number = {name: int(living[name].sum()) for name in files}
-    small = sorted((n for n in files if number[n] < ROWS_PER_WORDS_FILE), key=lambda n: (number[n], n))
+def _build_words(data: Any, keys: Keys) -> _words.Words:
+    table = _rows_with(data, keys, "terms")
+    return _words.build(table["key"].to_numpy(), table["terms"].combine_chunks())
+
+
+def _build_vectors(data: Any, keys: Keys) -> _vectors.Vectors:
+    table = _rows_with(data, keys, "vector")
+    return _vectors.build(table["key"].to_numpy(), arrow.matrix_of(table))
+
+
+def _rows_with(data: Any, keys: Keys, column: str) -> Any:
+    table = data.to_table(columns=["key", column], filter=f"key >= {keys[0]} AND key <= {keys[-1]}")
+    here = np.isin(table["key"].to_numpy(), keys)
+    return table if here.all() else table.take(np.flatnonzero(here))
+
+
+WORDS = Leg(_words.KIND, _words.Words, _build_words, _words.merge)
+VECTORS = Leg(_vectors.KIND, _vectors.Vectors, _build_vectors, _vectors.merge)
+
+
+def _kept(
+    data: Any, directory: Path, leg: Leg, named: Sequence[str], keys: Keys, *, merge_all: bool
+) -> list[str]:
+    """Return the names of sealed files that together hold these rows, each row in one of them."""
+    files = {name: leg.content(**_sealed.read(directory, name)) for name in named}
+    living = {name: np.isin(file.keys, keys) for name, file in files.items()}
+    files = {name: file for name, file in files.items() if living[name].any()}
+    held = np.concatenate([np.zeros(0, np.int64), *(file.keys[living[name]] for name, file in files.items())])
+    new = keys[~np.isin(keys, held)]
+
+    def add(content: Any) -> None:
+        name = _sealed.write(directory, leg.kind, content.__dict__)
+        files[name], living[name] = content, np.ones(len(content.keys), dtype=np.bool_)
+
+    for start in range(0, len(new), ROWS_PER_FILE):
+        add(leg.built(data, new[start : start + ROWS_PER_FILE]))
+    numbers = {name: (int(living[name].sum()), len(file.keys)) for name, file in files.items()}
+    for group in to_merge(numbers, merge_all=merge_all):
+        old = [(files.pop(name), living.pop(name)) for name in group]
+        add(leg.merged([file for file, _ in old], [alive for _, alive in old]))
+    return sorted(files)
+
+
+def to_merge(files: Mapping[str, tuple[int, int]], *, merge_all: bool) -> list[list[str]]:
+    """Return which files to make one of: the small ones when there are many, and each that is mostly dead.
+
+    Args:
+        files: number of living and of all rows of each file.
+        merge_all: whether to merge as far as the size of a file allows.
+    """
+    small = sorted((n for n in files if files[n][0] < ROWS_PER_FILE), key=lambda n: (files[n][0], n))
     group: list[str] = []
-    if merge_all or len(small) > WORDS_FILES:
-        total = 0
+    total = 0
+    if merge_all or len(small) > MANY_FILES:
         for name in small:
-            # Files of a size are merged and larger ones left alone, so a row is rewritten a few times in its life.
-            if (
-                group
-                and not merge_all
-                and number[name] > 4 * max(total, 1)
-                and len(small) - len(group) < WORDS_FILES
-            ):
-                break
-            if total + number[name] > ROWS_PER_WORDS_FILE:
+            number = files[name][0]
+            # Files of about one size are merged and larger ones left alone, so that a row is written anew only a
+            # few times in its life.
+            alone = number > 4 * total and len(small) - len(group) < MANY_FILES
+            if group and (total + number > ROWS_PER_FILE or (alone and not merge_all)):
                 break
             group.append(name)
-            total += number[name]
+            total += number
     groups = [group] if len(group) > 1 else []
-    taken = set(group) if groups else set()
-    thin = [n for n in files if n not in taken and number[n] * 2 < len(files[n].keys)]
-    return groups + [[name] for name in sorted(thin)]
+    rest = sorted(set(files) - set(groups[0] if groups else ()))
+    return groups + [[name] for name in rest if files[name][0] * 2 < files[name][1]]
 
 
 def _rebuild_without(uri: str, dim: int, ref: str, document_ids: Sequence[str]) -> None:
     restore(uri, ref)
     data = lance().dataset(uri)
     delete(data, "document_id", document_ids)
-    for index in data.describe_indices():
-        # Centroids and quantised vectors are made of all rows, so they are made again of those that stay.
-        data.drop_index(index.name)
-    data = lance().dataset(uri)
     data.optimize.compact_files(materialize_deletions=True, materialize_deletions_threshold=0.0)
     data = lance().dataset(uri)
+    # Words and centroids are made of all rows, so they are made again of those that stay.
     data.update_metadata({NOTE: "{}"})
     _complete(uri, dim)
 
 
-def _words_in_use(uri: str) -> set[str]:
+def _in_use(uri: str) -> set[str]:
     data = lance().dataset(uri)
     states = [data, *(lance().dataset(uri, version=tag) for tag in data.tags.list())]
-    return {name for state in states for name in json.loads(state.metadata.get(NOTE, "{}")).get("words", [])}
+    notes = [json.loads(state.metadata.get(NOTE, "{}")) for state in states]
+    return {name for note in notes for names in note.values() for name in names}
 
 
 def _name(data: Any) -> str:
@@ -246,7 +268,7 @@ def _sync(directory: Path) -> None:
         for path in fresh:
             _sync_file(path)
         if fresh:
-            _words_file.sync_directory(Path(folder))
+            _sealed.sync_directory(Path(folder))
 
 
 def _sync_file(path: str) -> None:

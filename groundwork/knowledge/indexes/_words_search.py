@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundwork.knowledge.indexes._score import K1, Float64, bm25, in_order, length_norm
-from groundwork.knowledge.indexes._words_file import Words
+from groundwork.knowledge.indexes._sealed_rows import places_of
+from groundwork.knowledge.indexes._words import Words
 
 Bools = NDArray[np.bool_]
 PRUNE_FROM = 4096
@@ -49,7 +50,7 @@ class Lexicon:
 def lexicon(parts: Sequence[Words], keys: NDArray[np.int64], places: NDArray[np.int64]) -> Lexicon:
     """Join words files with the rows of a state: their keys, ascending, and the place of each in the state."""
     bases = np.concatenate([[0], np.cumsum([len(w.keys) for w in parts])]).astype(int)
-    row = np.concatenate([_places(w.keys, keys, places) for w in parts]) if parts else np.zeros(0, np.int64)
+    row = np.concatenate([places_of(w.keys, keys, places) for w in parts]) if parts else np.zeros(0, np.int64)
     lengths = np.concatenate([w.lengths for w in parts]) if parts else np.zeros(0, np.int32)
     alive = row >= 0
     mean = float(lengths[alive].mean()) if alive.any() else 1.0
@@ -98,15 +99,6 @@ def search(
         border = np.partition(values, len(values) - k)[len(values) - k]
         reached, values = reached[values >= border], values[values >= border]
     return lex.row[reached], values
-
-
-def _places(
-    wanted: NDArray[np.int64], keys: NDArray[np.int64], places: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    if not len(keys):
-        return np.full(len(wanted), -1, dtype=np.int64)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, places[at], -1)
 
 
 def _open(lex: Lexicon, allowed: Bools | None) -> Bools | None:

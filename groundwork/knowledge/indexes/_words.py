@@ -1,8 +1,13 @@
-"""Make words files out of rows, and one out of several, without a loop over words."""
+"""The inverted index of some rows: what words files hold, made of rows and of each other without a loop over words.
+
+Rows are known by their key, a number that no other row of the dataset ever has, so a words file stays true when rows
+move or leave; which of its rows are alive is up to the state that is searched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +15,50 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from groundwork.knowledge.indexes._words_file import Words
-
 Bools = NDArray[np.bool_]
+KIND = "words"
+
+
+@dataclass(frozen=True)
+class Words:
+    """The inverted index of n rows with V terms and P (term, row) pairs.
+
+    Attributes:
+        keys: key of each row, ascending, shape (n,), int64.
+        lengths: number of words of each row, shape (n,), int32.
+        vocabulary: the terms in UTF-8, in order of their bytes, one after the other, uint8.
+        vocabulary_ends: end of each term in `vocabulary`, shape (V,), int64.
+        ends: end of each term's pairs, shape (V,), int64.
+        rows: place of the row of each pair in `keys`, ascending within a term, shape (P,), uint32.
+        counts: how often the row holds the term, shape (P,), unsigned.
+    """
+
+    keys: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+    vocabulary: NDArray[np.uint8]
+    vocabulary_ends: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    rows: NDArray[np.uint32]
+    counts: NDArray[Any]
+
+    def term(self, place: int) -> bytes:
+        """Return the term at a place of the vocabulary."""
+        start = int(self.vocabulary_ends[place - 1]) if place else 0
+        return self.vocabulary[start : int(self.vocabulary_ends[place])].tobytes()
+
+    def find(self, term: str) -> tuple[int, int] | None:
+        """Return the range of a term's pairs, or None when no row holds it."""
+        wanted = term.encode("utf-8", "surrogatepass")
+        low, high = 0, len(self.vocabulary_ends)
+        while low < high:
+            middle = (low + high) // 2
+            if self.term(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        if low == len(self.vocabulary_ends) or self.term(low) != wanted:
+            return None
+        return (int(self.ends[low - 1]) if low else 0), int(self.ends[low])
 
 
 def build(keys: NDArray[np.int64], terms: pa.Array) -> Words:

@@ -1,0 +1,120 @@
+"""The nearest rows by the vectors files of one state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundwork.knowledge.indexes._score import Float64, cosine
+from groundwork.knowledge.indexes._sealed_rows import places_of
+from groundwork.knowledge.indexes._vectors import Vectors, decode
+from groundwork.knowledge.types import FloatArray
+
+Bools = NDArray[np.bool_]
+LOOK_AT = 4096
+"""With a filter, groups are probed until so many rows that may be answered were compared, or all there are."""
+ROUNDING = 1e-4
+"""More than float32 sums of unit vectors of up to some 4,000 numbers differ from float64 sums."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The vectors files of one state.
+
+    Attributes:
+        parts: the files.
+        rows: place in the state of each row of each file, -1 when it is not in the state or has no direction.
+        whole: whether every row of the file is in the state and has a direction.
+        total: number of rows of the state that the files hold, with or without direction.
+    """
+
+    parts: tuple[Vectors, ...]
+    rows: tuple[NDArray[np.int64], ...]
+    whole: tuple[bool, ...]
+    total: int
+
+    @property
+    def held_bytes(self) -> int:
+        """Return what this holds in memory, without the mapped files."""
+        return sum(rows.nbytes for rows in self.rows)
+
+
+def space(parts: Sequence[Vectors], keys: NDArray[np.int64], places: NDArray[np.int64]) -> Space:
+    """Join vectors files with the rows of a state: their keys, ascending, and the place of each in the state."""
+    rows, whole, total = [], [], 0
+    for part in parts:
+        found = places_of(part.keys, keys, places)
+        total += int(np.count_nonzero(found >= 0))
+        found = np.where(part.directed > 0, found, -1)
+        rows.append(found)
+        whole.append(bool((found >= 0).all()))
+    return Space(tuple(parts), tuple(rows), tuple(whole), total)
+
+
+def search(
+    where: Space, vector: FloatArray, k: int, allowed: Bools | None, effort: int
+) -> tuple[NDArray[np.int64], Float64]:
+    """Return places and cosines of about the k nearest rows (more where they tie within rounding), unordered.
+
+    Args:
+        where: the state's vectors.
+        vector: the question, float32, shape (dim,).
+        k: how many are wanted; as many come, or all that may be answered.
+        allowed: which rows of the state may be answered; None when all may.
+        effort: 0 fast, 1 default, 2 high.
+    """
+    found_places, found_rough, found_codes = [], [], []
+    for part, rows, whole in zip(where.parts, where.rows, where.whole, strict=True):
+        open_rows = None if whole and allowed is None else _open(rows, allowed)
+        chosen = _chosen(part, vector, k, open_rows, int(part.probes[effort]))
+        if not len(chosen):
+            continue
+        rough = decode(part.codes[chosen]) @ vector
+        best = _shortlist(rough, k)
+        found_places.append(rows[chosen[best]])
+        found_rough.append(rough[best])
+        found_codes.append(part.codes[chosen[best]])
+    if not found_places:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    best = _shortlist(np.concatenate(found_rough), k)
+    codes = np.concatenate(found_codes)[best]
+    return np.concatenate(found_places)[best], cosine(decode(codes), vector)
+
+
+def _open(rows: NDArray[np.int64], allowed: Bools | None) -> Bools:
+    return rows >= 0 if allowed is None else (rows >= 0) & allowed[rows]
+
+
+def _chosen(
+    part: Vectors, vector: FloatArray, k: int, open_rows: Bools | None, probes: int
+) -> NDArray[np.int64]:
+    """Return the rows of the file to compare: those of the nearest groups that may be answered."""
+    starts = np.concatenate([[0], part.ends[:-1]])
+    sizes = part.ends - starts
+    if open_rows is not None:
+        running = np.concatenate([[0], np.cumsum(open_rows)])
+        sizes = running[part.ends] - running[starts]
+    total = int(sizes.sum())
+    if not total:
+        return np.zeros(0, dtype=np.int64)
+    near = np.argsort(-(part.centroids @ vector), kind="stable")
+    if open_rows is not None:
+        # What may be answered lies thinner, so more groups have to be looked into for as many of them.
+        probes = math.ceil(probes * math.sqrt(len(open_rows) / total))
+    enough = min(total, max(2 * k, LOOK_AT if open_rows is not None else 0))
+    reached = np.cumsum(sizes[near])
+    probes = max(min(probes, len(near)), int(np.searchsorted(reached, enough)) + 1)
+    groups = np.sort(near[:probes])
+    rows = np.concatenate([np.arange(starts[g], part.ends[g]) for g in groups])
+    return rows if open_rows is None else rows[open_rows[rows]]
+
+
+def _shortlist(rough: FloatArray, k: int) -> NDArray[np.int64]:
+    if len(rough) <= k:
+        return np.arange(len(rough))
+    border = np.partition(rough, len(rough) - k)[len(rough) - k]
+    return np.flatnonzero(rough >= border - ROUNDING)
