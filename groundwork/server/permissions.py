@@ -1,0 +1,134 @@
+"""Every route says which permission it needs; who asks is resolved in one place.
+
+A handler takes its principal as `Annotated[Principal, Depends(Requires("answers.read"))]`, and `check_routes` refuses an
+application with a route that says nothing. Accounts will bring another `Doorkeeper`; nothing else changes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+
+from groundwork.core.errors import ForbiddenError, InternalError, UnauthenticatedError
+from groundwork.core.principal import LOCAL, Principal
+
+PERMISSIONS = {
+    "public": "anyone, signed in or not: health, static files, the description of the interface",
+    "answers.read": "read recorded answers, replay and explain them",
+    "answers.ask": "ask, which records an answer",
+    "documents.read": "search, and read documents, snapshots and quarantine",
+    "documents.write": "add documents to an index",
+    "snapshots.move": "move an index to another snapshot",
+    "jobs.read": "see jobs and their progress",
+    "jobs.cancel": "cancel a job",
+    "settings.read": "see settings and the findings of doctor",
+    "workspace.verify": "check every stored digest",
+}
+NOBODY = Principal(tenant="", name="nobody")
+
+
+class Doorkeeper(Protocol):
+    """Tells who asks and what they may do."""
+
+    def principal(self, request: Request) -> Principal:
+        """Return who asks.
+
+        Raises:
+            UnauthenticatedError: nobody is signed in.
+        """
+        ...
+
+    def allows(self, principal: Principal, permission: str) -> bool:
+        """Say whether the principal holds the permission."""
+        ...
+
+
+class LoopbackOwner:
+    """Whoever reaches the server from this machine owns the workspace; the server binds loopback only."""
+
+    def principal(self, request: Request) -> Principal:
+        address = request.client.host if request.client else ""
+        try:
+            local = ipaddress.ip_address(address).is_loopback
+        except ValueError:
+            local = False
+        if not local:
+            raise UnauthenticatedError(
+                f"requests from `{address}` are not answered", hint="use the server from the machine it runs on"
+            )
+        return LOCAL
+
+    def allows(self, principal: Principal, permission: str) -> bool:
+        return principal.owner and permission in PERMISSIONS
+
+
+@dataclass(frozen=True)
+class Requires:
+    """A dependency that answers the principal when it holds `permission`.
+
+    Raises:
+        InternalError: at import, for a permission that is not in `PERMISSIONS`.
+    """
+
+    permission: str
+
+    def __post_init__(self) -> None:
+        if self.permission not in PERMISSIONS:
+            raise InternalError(f"there is no permission `{self.permission}`", hint="add it to PERMISSIONS")
+
+    def __call__(self, request: Request) -> Principal:
+        if self.permission == "public":
+            return NOBODY
+        keeper: Doorkeeper = request.app.state.doorkeeper
+        principal = keeper.principal(request)
+        if not keeper.allows(principal, self.permission):
+            raise ForbiddenError(
+                f"`{principal.name}` may not do this: it needs the permission `{self.permission}`",
+                hint="ask the owner of this workspace",
+            )
+        return principal
+
+
+Anyone = Annotated[Principal, Depends(Requires("public"))]
+AnswersRead = Annotated[Principal, Depends(Requires("answers.read"))]
+AnswersAsk = Annotated[Principal, Depends(Requires("answers.ask"))]
+DocumentsRead = Annotated[Principal, Depends(Requires("documents.read"))]
+DocumentsWrite = Annotated[Principal, Depends(Requires("documents.write"))]
+SnapshotsMove = Annotated[Principal, Depends(Requires("snapshots.move"))]
+JobsRead = Annotated[Principal, Depends(Requires("jobs.read"))]
+JobsCancel = Annotated[Principal, Depends(Requires("jobs.cancel"))]
+SettingsRead = Annotated[Principal, Depends(Requires("settings.read"))]
+WorkspaceVerify = Annotated[Principal, Depends(Requires("workspace.verify"))]
+
+
+def declared(app: FastAPI) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Yield `(path, methods, permissions)` of every route; no permission is an empty tuple."""
+    for route in iter_route_contexts(app.routes):
+        dependant = getattr(route, "dependant", None)
+        permissions = tuple(sorted(_permissions(dependant))) if isinstance(dependant, Dependant) else ()
+        yield route.path or "?", tuple(sorted(route.methods or ())), permissions
+
+
+def check_routes(app: FastAPI) -> None:
+    """Raise InternalError when a route declares no permission, so that start-up fails and not the first request."""
+    silent = [f"{' '.join(methods)} {path}" for path, methods, permissions in declared(app) if not permissions]
+    if silent:
+        raise InternalError(
+            f"these routes declare no permission: {', '.join(silent)}",
+            hint="take the principal from one of the dependencies in groundwork/server/permissions.py",
+        )
+
+
+def _permissions(dependant: Dependant) -> Iterator[str]:
+    call: Any = dependant.call
+    if isinstance(call, Requires):
+        yield call.permission
+    for inner in dependant.dependencies:
+        yield from _permissions(inner)
+
