@@ -1,8 +1,10 @@
 """Chunkers cut a document into passages that fit an embedder.
 
 A chunker answers spans, not strings, so every chunk can be traced back to its place in the document.
-The spans stand in order, leave no gap, begin at 0 and end at the text's length; they overlap only where the chunker
-says so. A text without a visible character gives no span. The same input gives the same spans in every process.
+The spans stand in order, leave no gap, begin at 0 and end at the text's length; they overlap only where the
+chunker says so (`overlaps = True` on its class). A text without a visible character gives no span. The same
+input gives the same spans in every process. A chunker with a `max_chars` gives no longer span, and none
+tears a character. `groundwork.testing.chunker` holds the contract as tests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The context that travels with a chunk: the document's title and the headings above it, as `Title > Section > Sub`."""
+"""The context that travels with a chunk: the document's title and the headings above it, `Title >
+Section`."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class Headings:
         return labels[::-1]
 
     def context(self, span: Span, title: str = "") -> str:
-        """Return title and path joined by ` > `, neighbours that say the same once, at most 160 characters."""
+        """Return title and path joined by ` > `, no neighbours that say the same, at most 160 characters."""
         parts: list[str] = []
         for part in [" ".join(title.split()), *self.path(span)]:
             if part and (not parts or part.casefold() != parts[-1].casefold()):
@@ -51,7 +52,7 @@ class Headings:
         return _fitted(parts)
 
     def _opens(self, at: int, span: Span) -> bool:
-        # Markup such as `## ` is at most a few characters; a heading directly under another begins the chunk with it.
+        # Markup such as `## ` is a few characters; a heading directly under another begins the chunk with it.
         mark = self._marks[at]
         previous = self._marks[at - 1] if at else None
         begun = previous is not None and span.start <= previous.start and mark.start - previous.end <= 8

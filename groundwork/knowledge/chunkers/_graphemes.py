@@ -1,6 +1,6 @@
 """Where a text may be cut without tearing what a reader sees as one character.
 
-A working subset of Unicode Standard Annex 29 (grapheme clusters, rules GB3 to GB13) that needs no table of its own.
+A working subset of Unicode Standard Annex 29 (grapheme clusters, rules GB3 to GB13) that needs no table.
 """
 
 from __future__ import annotations
@@ -9,7 +9,11 @@ import re
 from unicodedata import category, combining
 
 MAX_BACK = 64
-"""Longest cluster that is kept whole, in code points; text made of longer ones is torn (UAX 15 expects at most 30 marks)."""
+"""Longest cluster that is kept whole, in code points; longer ones are torn (UAX 15 expects at most 30
+marks)."""
+
+MAX_FLAGS = 512
+"""How many halves of flags in a row are counted back, to stay linear; longer rows may be torn."""
 
 _VISIBLE = re.compile(
     r"[^\s\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
@@ -40,7 +44,7 @@ def is_break(text: str, at: int, low: int = 0) -> bool:
 
 
 def safe_cut(text: str, at: int, low: int) -> int:
-    """Return the last break at or before `at` and after `low`; `at` itself when one cluster fills the way back."""
+    """Return the last break at or before `at` and after `low`; `at` itself when there is none."""
     for place in range(at, max(low, at - MAX_BACK), -1):
         if is_break(text, place, low):
             return place
@@ -78,7 +82,7 @@ def _is_flag_half(char: str) -> bool:
 def _halves_flag(text: str, at: int, low: int) -> bool:
     if not _is_flag_half(text[at]):
         return False
-    first = at
+    first, low = at, max(low, at - MAX_FLAGS)
     while first > low and _is_flag_half(text[first - 1]):
         first -= 1
     return (at - first) % 2 == 1

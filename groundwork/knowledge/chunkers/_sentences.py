@@ -1,6 +1,6 @@
-"""Where sentences end, well enough to cut passages, in scripts with and without blanks between words; linear in the text.
+"""Where sentences end, well enough to cut passages, in scripts with and without blanks between words.
 
-Readers that quote single sentences need more care; this only looks for good places to cut.
+Time is linear in the text. Readers that quote single sentences need more care than this.
 """
 
 from __future__ import annotations
@@ -17,9 +17,15 @@ _END = re.compile(
 )
 _WORD_BEFORE = re.compile(r"[^\s(\[“\"'‘«]++$")
 _ABBREVIATIONS = frozenset(
-    """mr mrs ms mx dr prof rev st mt gen col capt lt sgt gov sen rep pres hon vs v cf e.g i.e eg ie viz approx est et al
-    ed eds vol no nos nr art para sec ch fig figs eq eqs ref refs p pp jan feb mar apr jun jul aug sep sept oct nov dec
-    u.s u.k z.b d.h bzw ca ggf vgl inkl abs hr sra sres pág г гг т.е им ул см руб""".split()
+    re.findall(
+        r"\S+",
+        """
+        mr mrs ms mx dr prof rev st mt gen col capt lt sgt gov sen rep pres hon vs v cf e.g i.e eg
+        ie viz approx est et al ed eds vol no nos nr art para sec ch fig figs eq eqs ref refs p pp
+        jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k z.b d.h bzw ca ggf vgl inkl abs
+        hr sra sres pág г гг т.е им ул см руб
+        """,
+    )
 )
 
 

@@ -1,11 +1,14 @@
-"""Cut where the document itself has joints: headings, blocks, paragraphs, rows, lines, sentences; the default chunker.
+"""Cut where the document itself has joints: headings, blocks, paragraphs, rows, lines, sentences; the
+default.
 
-Sections stand alone unless they are too small to; tables, lists, code and paragraphs stay whole when they fit; what is
-too long is cut into parts of about equal length at its own best joints. Works with the loader's marks and without any.
+Sections stand alone unless they are too small to; tables, lists, code and paragraphs stay whole when they
+fit; what is too long is cut into parts of about equal length at its own best joints. Works with and without
+marks.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -37,9 +40,11 @@ _PLACES = {
 }
 """Prices of a chunk that goes on over the border of such a place."""
 
+_REACH = 1000
+
 _BREAK = re.compile(r"\n(?:[^\S\n]*+\n)*+")
-_STARTS_ITEM = re.compile(r"[ \t]*(?:[-*+•‣◦▪·–—]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]")
-_RULE = re.compile(r"[ \t]*([-=~^*_+#.\"'`:])\1{2,}[ \t]*(?:\n|$)")
+_STARTS_ITEM = re.compile(r"[ \t]{0,24}+(?:[-*+•‣◦▪·–—]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]")
+_RULE = re.compile(r"[ \t]{0,12}([-=~^*_+#.\"'`:])\1{2,}+[ \t]*+(?:\n|$)")
 _CODE_LINE = re.compile(
     r"^(?:[ \t]+\S.*|.*[{};]|(?:def|class|func|fn|import|from|#include|package|public|@)\b.*)$", re.M
 )
@@ -61,10 +66,10 @@ class Structure:
     min_chars: int = 200
 
     def __post_init__(self) -> None:
-        if not (64 <= self.max_chars and 0 <= self.min_chars <= self.target_chars <= self.max_chars):
+        if not (self.max_chars >= 64 and 0 <= self.min_chars <= self.target_chars <= self.max_chars):
             raise SettingsError(
-                f"the chunker `structure` cannot use max_chars {self.max_chars}, target_chars {self.target_chars}, "
-                f"min_chars {self.min_chars}",
+                f"the chunker `structure` cannot use max_chars {self.max_chars}, "
+                f"target_chars {self.target_chars}, min_chars {self.min_chars}",
                 hint="choose 0 <= min_chars <= target_chars <= max_chars, and max_chars at least 64",
             )
 
@@ -73,7 +78,7 @@ class Structure:
         if not has_visible(text):
             return []
         places = cheapest(text, _cuts(text, marks), self.max_chars, self._price)
-        return [Span(a, b) for a, b in zip(places, places[1:], strict=False)]
+        return [Span(a, b) for a, b in itertools.pairwise(places)]
 
     def _price(self, length: int) -> float:
         """Return the price of a chunk by its length: least at the target, steep under the minimum."""
@@ -95,7 +100,7 @@ def _cuts(text: str, marks: Sequence[Mark]) -> list[Cut]:
     return [Cut(at, prices[at], crossings.get(at, 0.0)) for at in sorted(prices)]
 
 
-# Lines -----------------------------------------------------------------------------------------------------------------
+# Lines ----------------------------------------------------------------------------------------------------
 
 
 def _line_prices(text: str, marks: Sequence[Mark]) -> dict[int, float]:
@@ -130,7 +135,7 @@ def _reads_as_code(text: str) -> bool:
     return lines > 4 and len(_CODE_LINE.findall(head)) > 0.4 * lines
 
 
-# Marks -----------------------------------------------------------------------------------------------------------------
+# Marks ----------------------------------------------------------------------------------------------------
 
 
 def _apply_blocks(prices: dict[int, float], marks: Sequence[Mark]) -> None:
@@ -169,7 +174,8 @@ def _apply_places(
 def _apply_headings(
     text: str, marks: Sequence[Mark], prices: dict[int, float], crossings: dict[int, float]
 ) -> None:
-    """Let chunks begin at headings and never end with one; going on into a deeper section is cheaper than out of one."""
+    """Let chunks begin at headings and never end with one; going on into a deeper section is the cheaper
+    way."""
     previous = 0
     after: set[int] = set()
     for start, end, level in _headings(text, marks):
@@ -189,15 +195,15 @@ def _headings(text: str, marks: Sequence[Mark]) -> Iterator[tuple[int, int, int]
             line = text.rfind("\n", max(0, mark.start - 16), mark.start) + 1
             start = line if line and _MARKUP.fullmatch(text, line, mark.start) else mark.start
             start = 0 if mark.start <= 16 and _MARKUP.fullmatch(text, 0, mark.start) else start
-            stop = text.find("\n", mark.end)
-            end = len(text) if stop < 0 else _skip_blank(text, stop)
-            rule = _RULE.match(text, end)
+            stop = text.find("\n", mark.end, mark.end + _REACH)
+            end = mark.end if stop < 0 else _skip_blank(text, stop)
+            rule = _RULE.match(text, end, end + _REACH)
             yield start, _skip_blank(text, rule.end()) if rule else end, mark.level
 
 
 def _skip_blank(text: str, at: int) -> int:
-    """Return where the next line that is not blank begins, at or after `at`."""
-    match = _BREAK.match(text, at)
+    """Return where the next line that is not blank begins, at or after `at`; within reach, to stay linear."""
+    match = _BREAK.match(text, at, at + _REACH)
     return match.end() if match else at
 
 
