@@ -11,8 +11,16 @@ from statistics import median
 
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _BULLET = re.compile(r"^(?:[•◦▪‣●○■–—*·-]\s|\(?\d{1,3}[.)]\s|\(?[a-zA-Z][.)]\s|\[\d+\])")
-_BROKEN_WORD = re.compile(r"([^\W\d_]{2,})(?:[-\u2010\u00ad]|\ufffe|\x02)\n([^\W\d_]+)")
-_HARD_HYPHEN = re.compile(r"(?:\ufffe|\x02)\n?")
+# Where the direction of writing changes PDFium may lose the blank between two words.
+_LATIN_ARABIC = re.compile("(?<=[A-Za-z])(?=[\u0620-\u064a])|(?<=[\u0620-\u064a])(?=[A-Za-z])")
+_LOOSE_VOWEL = re.compile(" ([\u064b-\u0652])")
+# PDFium writes U+FFFE (older ones U+0002) for a hyphen at a line's end, and puts the next line right behind it.
+_BROKEN_WORD = re.compile("([^\\W\\d_]{2,})(?:[-\u2010\u00ad]\n|[\ufffe\x02]\n?)([^\\W\\d_]+)")
+_HARD_HYPHEN = re.compile("[\ufffe\x02]\n?")
+_TEX_FF = re.compile("(?<=[A-Za-z])\u21b5(?=[a-z])")  # the arrow stands where TeX's old encoding has its ff
+MAX_HEADING_CHARS = 200
+LONG_LINE_CHARS = 40
+"""A line shorter than this is taken as wrapped only when the next goes on in lower case."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,13 @@ class Block:
     @property
     def text(self) -> str:
         """The lines, joined by a blank where the line was only full, else by a newline."""
-        if self.level:
-            return " ".join(line.text for line in self.lines)
         pieces = [self.lines[0].text]
         for join, line in zip(self.joins, self.lines[1:], strict=True):
             # A word broken at the line's end keeps its newline until `join_hyphens` has looked at it.
-            pieces.append("\n" if pieces[-1].endswith(("-", "\u2010", "\u00ad", "\ufffe", "\x02")) else join)
+            pieces.append("\n" if pieces[-1].endswith(("-", "\u2010", "\u00ad", "\ufffe", "\x02")) else " " if self.level else join)
             pieces.append(line.text)
-        return "".join(pieces).translate(_LIGATURES)
+        text = _TEX_FF.sub("ff", "".join(pieces).translate(_LIGATURES))
+        return _LATIN_ARABIC.sub(" ", _LOOSE_VOWEL.sub(r"\1", text)) if _LATIN_ARABIC.search(text) else text
 
 
 def blocks(lines: Sequence[Line], level_of: Callable[[Line], int]) -> Iterator[Block]:
@@ -86,6 +93,8 @@ def _pitch(lines: Sequence[Line]) -> float:
 def _is_apart(before: Line, line: Line, pitch: float) -> bool:
     if not before.size or not line.size:
         return False
+    if _overlap(before, line):
+        return False
     step = before.top - line.top
     if step < -0.5 * line.size:  # it goes up: another column or box, in which a sentence may go on
         return not (line.text[:1].islower() or before.text.endswith((",", "-", "\ufffe", "\x02")))
@@ -101,8 +110,24 @@ def _join(lines: Sequence[Line], line: Line) -> str:
         return "\n"
     if not before.size or not line.size:
         return "\n"
-    if before.top - line.top < 0.5 * line.size and before.top - line.top > -0.5 * line.size:
-        return " "  # the same height: a cell or a word further right
+    if _overlap(before, line):
+        return " "  # the same height: a cell, an index, or a word further right
+    if _is_row(before) or _is_row(line):
+        return "\n"
+    if len(before.text) < LONG_LINE_CHARS and not line.text[:1].islower():
+        return "\n"
     widest = max(n.right for n in (*lines[-8:], line))
     full = before.right >= widest - max(0.12 * (widest - before.left), 3 * line.size)
     return " " if full else "\n"
+
+
+def _is_row(line: Line) -> bool:
+    """Return whether a line is so wide for its letters that it must be a row of cells."""
+    wide = sum(1 for c in line.text if c >= "\u2e80")
+    return line.right - line.left > line.size * (0.75 * (len(line.text) - wide) + 1.6 * wide)
+
+
+def _overlap(before: Line, line: Line) -> bool:
+    """Return whether two pieces stand on one line of the page: their heights overlap by more than half of the smaller."""
+    shared = min(before.top, line.top) - max(before.bottom, line.bottom)
+    return shared > 0.5 * min(before.top - before.bottom, line.top - line.bottom)

@@ -33,6 +33,26 @@ def regions(rows: Sequence[tuple[int, Row]]) -> Iterator[list[list[str]]]:
         yield from _split_columns(group)
 
 
+def fill_down(
+    rows: Sequence[tuple[int, Row]], merged: Sequence[tuple[int, int, int]]
+) -> list[tuple[int, Row]]:
+    """Return rows with the value of a cell that reaches over several rows in each of them, so that a row speaks for itself.
+
+    Args:
+        rows: as for `regions`.
+        merged: `(column, first row, last row)` of such cells.
+    """
+    if not merged:
+        return list(rows)
+    by_number = {number: dict(row) for number, row in rows}
+    for column, first, last in merged:
+        value = by_number.get(first, {}).get(column)
+        for number in range(first + 1, last + 1):
+            if value and number in by_number:
+                by_number[number].setdefault(column, value)
+    return [(number, by_number[number]) for number, _ in rows]
+
+
 def _split_columns(rows: Sequence[Row]) -> Iterator[list[list[str]]]:
     """Part rows where a column is empty in all of them, if what stands there are tables and not gaps within one."""
     used = sorted({column for row in rows for column in row})
@@ -49,7 +69,10 @@ def _split_columns(rows: Sequence[Row]) -> Iterator[list[list[str]]]:
 
 
 def write_table(out: TextBuilder, rows: Sequence[Sequence[str]]) -> None:
-    """Append a table under its mark; a single cell is a paragraph."""
+    """Append a table under its mark; a single cell, and a title that stands alone in the first row, is a paragraph."""
+    if len(rows) > 2 and sum(map(bool, rows[0])) == 1 < sum(map(bool, rows[1])):
+        out.add("".join(rows[0]))
+        rows = rows[1:]
     text = pipe_table(rows)
     if text.startswith("| "):
         out.block("table", text)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from groundwork.knowledge.loaders import Unreadable, _ocr
-from groundwork.knowledge.loaders._pdf_layout import Line, blocks, join_hyphens
+from groundwork.knowledge.loaders._pdf_layout import MAX_HEADING_CHARS, Line, blocks, join_hyphens
 from groundwork.knowledge.loaders._text import TextBuilder, one_line
 from groundwork.knowledge.types import Parsed
 
@@ -20,6 +20,11 @@ MAX_OCR_PIXELS = 12_000_000
 _LEAST_TEXT = 16
 """A page with a picture and fewer letters than this is taken as scanned."""
 _FACTS = {"Author": "author", "Subject": "subject", "Keywords": "tags", "CreationDate": "created"}
+_ARABIC = re.compile("[\u0600-\u06ff]")
+_ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
+_LINE = re.compile("[^\r\n\ufffe\x02]+[\ufffe\x02]?")  # a broken word's hyphen ends a line, though no newline follows
+_PLACEHOLDERS = frozenset({"(anonymous)", "anonymous", "(unspecified)", "unspecified", "untitled", "unknown"})
+_DATE = re.compile(r"^D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?([+Z-])?(?:(\d\d)'?(\d\d)?'?)?.*$")
 _NO_TITLE = re.compile(
     r"^(microsoft (word|powerpoint|excel) - |untitled|.*\.(docx?|pptx?|xlsx?|pdf|tex|dvi|indd|rtf)$)", re.I
 )
@@ -131,7 +136,7 @@ class _Reader:
     ) -> None:
         for block in blocks(lines, lambda line: _heading_level(line, outline, levels)):
             text = join_hyphens(block.text, words)
-            if block.level:
+            if block.level and len(text) <= MAX_HEADING_CHARS:
                 self._out.heading(text, block.level)
             else:
                 self._out.add(text)
@@ -202,6 +207,9 @@ class _Reader:
 
     def _facts(self) -> dict[str, str]:
         facts = {k: one_line(v) for k, v in self._pdf.get_metadata_dict(skip_empty=True).items()}
+        facts = {k: v for k, v in facts.items() if v.lower() not in _PLACEHOLDERS}
+        if "CreationDate" in facts:
+            facts["CreationDate"] = _DATE.sub(_iso, facts["CreationDate"])
         return {"title": facts.get("Title", ""), **{v: facts[k] for k, v in _FACTS.items() if k in facts}}
 
 
@@ -212,6 +220,8 @@ def _lines_of(page: Any) -> list[Line]:
     text = page.get_text_range()
     aligned = len(text) == page.count_chars()
     box = raw.FS_RECTF()
+    if aligned and _ARABIC.search(text):
+        text = _arabic_ligatures(page, text)
     lines: list[Line] = []
     for start, end in _line_ranges(text):
         if not aligned:
@@ -226,13 +236,38 @@ def _lines_of(page: Any) -> list[Line]:
     return lines
 
 
+def _arabic_ligatures(page: Any, text: str) -> str:
+    """Return the text with lam-alef ligatures in the order they are read.
+
+    PDFium gives the two letters of one glyph in the order they are seen; that they share a box tells them from an
+    alef and a lam that stand beside each other.
+    """
+    import pypdfium2.raw as raw
+
+    boxes = raw.FS_RECTF(), raw.FS_RECTF()
+    letters = list(text)
+    for found in _ALEF_LAM.finditer(text):
+        at = found.start()
+        if all(raw.FPDFText_GetLooseCharBox(page, at + n, boxes[n]) for n in (0, 1)) and boxes[0].left == boxes[1].left:
+            letters[at], letters[at + 1] = letters[at + 1], letters[at]
+    return "".join(letters)
+
+
 def _line_ranges(text: str) -> Iterator[tuple[int, int]]:
-    for found in re.finditer(r"[^\r\n]+", text):
+    for found in _LINE.finditer(text):
         line = found[0]
         start = found.start() + len(line) - len(line.lstrip())
         end = found.start() + len(line.rstrip())
         if end > start:
             yield start, end
+
+
+def _iso(found: re.Match[str]) -> str:
+    """Return a PDF date as an ISO one (ISO 32000-1, 7.9.4)."""
+    year, month, day, hour, minute, second, sign, zone_hour, zone_minute = found.groups()
+    zone = "Z" if sign == "Z" else f"{sign}{zone_hour}:{zone_minute or '00'}" if sign and zone_hour else ""
+    clock = f"T{hour}:{minute or '00'}:{second or '00'}{zone}" if hour else ""
+    return f"{year}-{month or '01'}-{day or '01'}{clock}"
 
 
 def _has_picture(page: Any) -> bool:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from groundwork.knowledge.loaders import Unreadable
+from groundwork.knowledge.loaders._chart import add_chart
 from groundwork.knowledge.loaders._package import Package, attribute, child, core_facts, local
-from groundwork.knowledge.loaders._tables import MAX_CELLS, MAX_COLUMNS, regions, write_table
+from groundwork.knowledge.loaders._tables import MAX_CELLS, MAX_COLUMNS, fill_down, regions, write_table
 from groundwork.knowledge.loaders._text import TextBuilder, one_line
 from groundwork.knowledge.loaders.docx import main_part
 from groundwork.knowledge.types import Parsed
@@ -21,6 +22,7 @@ _BUILT_IN_PERCENT = frozenset({9, 10})
 _DATE_FORMAT = re.compile(r"[dmyhs]", re.IGNORECASE)
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[(?!h|m|s)[^\]]*\]|_.|\*.', re.IGNORECASE)
 MAX_STRINGS_CHARS = 48_000_000
+MAX_MERGED = 5000
 
 
 class Xlsx:
@@ -55,7 +57,11 @@ class _Workbook:
             identity = next((str(v) for k, v in sheet.attrib.items() if k.endswith("}id")), "")
             kind, part = self._relations.get(identity, ("", ""))
             name = one_line(sheet.get("name") or "")
-            if kind not in ("worksheet", ""):
+            if kind == "chartsheet":
+                with self._out.mark("sheet", name):
+                    self._out.heading(name, 1)
+                    self._charts(part)
+            elif kind not in ("worksheet", ""):
                 self._out.warn(f"sheet `{name}` is a {kind} and holds no cells")
             elif part.lower() in self._package.names:
                 self._sheet(name, part)
@@ -72,12 +78,36 @@ class _Workbook:
                 raise
             self._out.warn(f"sheet `{name}` was not read: {error}")
             return
-        if not rows:
-            return
         with self._out.mark("sheet", name):
-            self._out.heading(name, 1)
-            for region in regions(rows):
+            if rows:
+                self._out.heading(name, 1)
+            for region in regions(fill_down(rows, self._merged(part))):
                 write_table(self._out, region)
+            self._charts(part)
+
+    def _merged(self, part: str) -> list[tuple[int, int, int]]:
+        """Return `(column, first row, last row)` of the cells of a sheet that reach over several rows."""
+        found: list[tuple[int, int, int]] = []
+        for entry in self._package.stream(part, "mergeCell"):
+            first, _, last = (entry.get("ref") or "").partition(":")
+            start, end = _REFERENCE.fullmatch(first), _REFERENCE.fullmatch(last)
+            if start and end and int(start[2]) < int(end[2]) <= int(start[2]) + MAX_MERGED:
+                found.append((_column(start[1]), int(start[2]), int(end[2])))
+        return found[:MAX_MERGED]
+
+    def _charts(self, part: str) -> None:
+        """Append the charts that lie on a sheet."""
+        try:
+            drawings = [t for k, t in self._package.relations(part).values() if k == "drawing"]
+            charts = [t for d in drawings for k, t in self._package.relations(d).values() if k == "chart"]
+            for chart in charts:
+                root = self._package.xml(chart)
+                if root is not None:
+                    add_chart(self._out, root)
+        except Unreadable as error:
+            if error.reason == "hostile":
+                raise
+            self._out.warn(f"a chart was not read: {error}")
 
     def _rows(self, part: str) -> Iterator[tuple[int, dict[int, str]]]:
         """Yield row number and filled cells by column; rows that stand in no order are put in the order they come."""
