@@ -24,7 +24,7 @@ from groundwork.core.errors import InvalidInputError, NotFoundError
 
 MIN_QUESTIONS, MIN_UNANSWERABLE = 100, 30
 GRID = tuple(round(1 - step / 100, 2) for step in range(1, 100))
-"""The declared thresholds, strict to lax: .99 to .01. An answer is given when the confidence is at least the threshold."""
+"""The declared thresholds, strict to lax. An answer is given when the confidence is at least the threshold."""
 FIRST_COVERAGE = 0.1
 """The walk begins where at least this share of the questions is answered."""
 NOTHING_PASSES = "no calibrated threshold reaches the target"
@@ -32,7 +32,7 @@ NOTHING_PASSES = "no calibrated threshold reaches the target"
 
 @dataclass(frozen=True)
 class Labelled:
-    """One labelled question; `answers` are texts of which one must stand in a right answer, none when it has no answer."""
+    """A labelled question; one of `answers` must stand in a right answer, and there is none when nothing answers it."""
 
     question: str
     answers: tuple[str, ...]
@@ -277,7 +277,7 @@ def read_labelled(path: Path) -> LabelledSet:
     if not path.is_file():
         raise NotFoundError(f"there is no file {path}", hint="name a JSON-lines file of labelled questions")
     data = path.read_bytes()
-    lines = data.decode("utf-8-sig", "replace").splitlines()
+    lines = data.decode("utf-8-sig", "replace").split("\n")  # splitlines() would cut at U+2028 inside a text
     found = [_labelled(line, number, path) for number, line in enumerate(lines, 1) if line.strip()]
     return LabelledSet(tuple(found), digest_bytes(data))
 
