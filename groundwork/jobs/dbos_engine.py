@@ -160,6 +160,7 @@ class DurableJobs:
         recovered = -RECOVER_EVERY
         while not self._ending.is_set():
             try:
+                self._keep_lease()
                 self._hand_over()
                 if time.monotonic() - recovered >= RECOVER_EVERY:
                     recovered = time.monotonic()
@@ -170,6 +171,12 @@ class DurableJobs:
                 log.exception("jobs wait: the job engine failed")
             self._poke.wait(POLL_SECONDS)
             self._poke.clear()
+
+    def _keep_lease(self) -> None:
+        # A machine that slept for longer than the lease wakes up without it; what it begins from now on is its own.
+        if self._lease is not None and self._lease.lost:
+            self._lease.release()
+            self._lease = self._leases.acquire(LEASE + self._executor, self._executor)
 
     def _hand_over(self) -> None:
         from dbos import DBOS, SetWorkflowID

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from groundwork.core.errors import GroundworkError, UnavailableError
+from groundwork.core.errors import GroundworkError
 from groundwork.storage.blobs import HEX, Swept
 from groundwork.storage.failpoints import failpoint
 from groundwork.storage.faults import explain_os_error
@@ -45,14 +45,8 @@ class FolderBlobs:
             if missing:
                 self._write(missing)
 
-    def write_file(self, path: Path) -> str:
-        try:
-            source = path.open("rb")
-        except OSError as error:
-            raise UnavailableError(
-                f"`{path}` cannot be read: {error.strerror}", hint="check its permissions"
-            ) from error
-        with source, self._explained(writing=True), self._locked(fcntl.LOCK_SH):
+    def write_file(self, source: IO[bytes]) -> str:
+        with self._explained(writing=True), self._locked(fcntl.LOCK_SH):
             aside = self._aside()
             try:
                 digest, size = _copy(source, aside)

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from groundwork.core.errors import GroundworkError, MissingDependencyError, SettingsError, UnavailableError
 from groundwork.storage.blobs import HEX, Swept
@@ -39,26 +38,19 @@ class RemoteBlobs:
                 if self._size(digest) != len(data):
                     self._write(digest, data)
 
-    def write_file(self, path: Path) -> str:
+    def write_file(self, source: IO[bytes]) -> str:
         files, root = self._open()
-        aside = f"{root}/{ASIDE}/{secrets.token_hex(8)}"
-        hashed = hashlib.sha256()
-        with path.open("rb") as first:
-            while piece := first.read(PIECE):
-                hashed.update(piece)
-        digest = hashed.hexdigest()
         with self._explained():
-            if self._size(digest) != path.stat().st_size:
-                files.makedirs(f"{root}/{ASIDE}", exist_ok=True)
-                # Written under the name of what was hashed only after the bytes that went over were hashed
-                # again.
-                again = hashlib.sha256()
-                with path.open("rb") as second, files.open(aside, "wb") as target:
-                    while piece := second.read(PIECE):
-                        again.update(piece)
-                        target.write(piece)
-                digest = again.hexdigest()
-                self._move(aside, digest)
+            digest, size = _digest(source, None)
+            if self._size(digest) == size:
+                return digest
+            aside = f"{root}/{ASIDE}/{secrets.token_hex(8)}"
+            files.makedirs(f"{root}/{ASIDE}", exist_ok=True)
+            source.seek(0)
+            with files.open(aside, "wb") as target:
+                # The file may have changed since: its name follows from the bytes that went over.
+                digest, _ = _digest(source, target)
+            self._move(aside, digest)
         return digest
 
     def read(self, digest: str) -> bytes:
@@ -180,3 +172,15 @@ class RemoteBlobs:
                 f"the place of blobs `{self._shown}` does not answer ({type(error).__name__}: {error})",
                 hint="check the address, the credentials and the network",
             ) from error
+
+
+def _digest(source: IO[bytes], target: IO[bytes] | None) -> tuple[str, int]:
+    """Return digest and size of what is left of the source, which is copied to the target."""
+    hashed = hashlib.sha256()
+    size = 0
+    while piece := source.read(PIECE):
+        hashed.update(piece)
+        size += len(piece)
+        if target is not None:
+            target.write(piece)
+    return hashed.hexdigest(), size

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from groundwork.core.digest import digest_bytes
 from groundwork.core.errors import DamagedError, GroundworkError, InvalidInputError, NotFoundError
+from groundwork.storage.faults import explain_os_error
 
 HEX = frozenset("0123456789abcdef")
 
@@ -33,8 +34,8 @@ class BlobStore(Protocol):
         """Store contents under their digests durably, leaving out what is there in full size."""
         ...
 
-    def write_file(self, path: Path) -> str:
-        """Store the content of a file in bounded memory and return its digest."""
+    def write_file(self, source: IO[bytes]) -> str:
+        """Store the content of an open file in bounded memory and return its digest."""
         ...
 
     def read(self, digest: str) -> bytes:
@@ -86,7 +87,12 @@ class Blobs:
 
     def put_file(self, path: str | Path) -> str:
         """Store the content of a file in bounded memory and return its digest; errors as `put`."""
-        return self._store.write_file(Path(path))
+        try:
+            source = Path(path).open("rb")  # noqa: SIM115 - only opening it may say that it cannot be read
+        except OSError as error:
+            raise explain_os_error(error, f"the file `{path}` cannot be read") from error
+        with source:
+            return self._store.write_file(source)
 
     def get(self, digest: str) -> bytes:
         """Return the content that was stored.

@@ -39,8 +39,7 @@ def stepwise(context: JobContext) -> list[Any]:
     log, gate = Path(context.arguments["log"]), Path(context.arguments["gate"])
 
     def work(number: int) -> tuple[int, str]:
-        with log.open("a") as lines:
-            lines.write(f"{number}\n")
+        note(log, str(number))
         while number == context.arguments["stop_at"] and not gate.exists():
             time.sleep(0.01)
         return number, "done"
@@ -54,7 +53,7 @@ def stepwise(context: JobContext) -> list[Any]:
 
 def patient(context: JobContext) -> str:
     """Run until told to stop."""
-    Path(context.arguments["log"]).open("a").write("begun\n")
+    note(Path(context.arguments["log"]), "begun")
     while not context.cancelled():
         time.sleep(0.02)
     return "stopped half-way"
@@ -71,17 +70,22 @@ def caught(context: JobContext) -> str:
     log, gate = Path(context.arguments["log"]), Path(context.arguments["gate"])
 
     def fail() -> None:
-        log.open("a").write("tried\n")
+        note(log, "tried")
         raise TooLargeError("too large", hint="split it", limit=7)
 
     try:
         context.step("fail", fail)
     except TooLargeError as error:
-        log.open("a").write("caught\n")
+        note(log, "caught")
         while not gate.exists():
             time.sleep(0.01)
         return f"{error.message}; {error.hint}; {error.details['limit']}"
     return "not reached"
+
+
+def note(log: Path, line: str) -> None:
+    with log.open("a") as lines:
+        lines.write(f"{line}\n")
 
 
 HANDLERS: dict[str, Handler] = {

@@ -38,7 +38,9 @@ class Server:
         """Run one statement outside a transaction, as for creating databases."""
         import psycopg
 
-        with psycopg.connect(host=str(self.socket), user="postgres", dbname="postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(self.socket), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
             connection.execute(statement)
 
 
@@ -122,9 +124,31 @@ def _start(programs: Path) -> tuple[subprocess.Popen[bytes], Path]:
         os.chown(folder, user.pw_uid, user.pw_gid)
         prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     data = str(folder / "data")
-    make = [str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    make = [
+        str(programs / "initdb"),
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
     subprocess.run([*prefix, *make, "--no-sync"], check=True, capture_output=True, cwd=folder)
-    run = [str(programs / "postgres"), "-D", data, "-k", str(folder), "-h", "", "-F", "-c", "max_connections=200"]
+    run = [
+        str(programs / "postgres"),
+        "-D",
+        data,
+        "-k",
+        str(folder),
+        "-h",
+        "",
+        "-F",
+        "-c",
+        "max_connections=200",
+    ]
     with (folder / "log").open("wb") as log:
         tied = ["setpriv", "--pdeathsig=INT", *prefix[1:]]
         server = subprocess.Popen([*tied, *run], stdout=log, stderr=log, cwd=folder)

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -45,9 +45,13 @@ def test_what_is_written_is_read_by_another_connection(database: Database) -> No
 
 
 def test_an_error_in_the_body_undoes_the_whole_write(database: Database) -> None:
-    with pytest.raises(ValueError, match="changed my mind"), database.write() as connection:
-        connection.execute(insert(t.blobs), [blob("a")])
-        raise ValueError("changed my mind")
+    def change_my_mind() -> None:
+        with database.write() as connection:
+            connection.execute(insert(t.blobs), [blob("a")])
+            raise ValueError("changed my mind")
+
+    with pytest.raises(ValueError, match="changed my mind"):
+        change_my_mind()
     assert sizes(database) == {}
 
 
@@ -103,8 +107,8 @@ def test_a_row_that_is_there_already_is_a_conflict(database: Database) -> None:
 
 
 def test_a_reference_to_nothing_is_a_conflict(database: Database) -> None:
+    row = {"answer_id": "ans_none", "document_id": "doc_x", "tenant": "default"}
     with pytest.raises(ConflictError), database.write() as connection:
-        row = {"answer_id": "ans_none", "document_id": "doc_x", "tenant": "default"}
         connection.execute(insert(t.answer_documents), [row])
 
 
@@ -125,15 +129,15 @@ from sqlalchemy import select, update
 from groundwork.storage.database import Database, exclusive
 from groundwork.storage.tables import blobs
 database = Database(sys.argv[1])
-for _ in range(25):
+for _ in range(15):
     with database.write() as connection:
         exclusive(connection, "counter")
         size = connection.execute(select(blobs.c.size)).scalar()
         connection.execute(update(blobs).values(size=size + 1))
 """
-    runs = [subprocess.Popen([sys.executable, "-c", code, database.url]) for _ in range(4)]
-    assert [run.wait() for run in runs] == [0] * 4
-    assert sizes(database) == {"counter": 100}
+    runs = [subprocess.Popen([sys.executable, "-c", code, database.url]) for _ in range(3)]
+    assert [run.wait() for run in runs] == [0] * 3
+    assert sizes(database) == {"counter": 45}
 
 
 def test_a_forked_child_uses_connections_of_its_own(database: Database) -> None:
@@ -149,22 +153,28 @@ def test_a_forked_child_uses_connections_of_its_own(database: Database) -> None:
     assert set(sizes(database)) == {"parent", "child", "parent again"}
 
 
-STORED: dict[str, Database] = {}
-
-
 def test_any_text_and_any_json_come_back_as_they_were_written(database: Database) -> None:
-    anything = st.text(st.characters(), max_size=20) | st.text(st.sampled_from("a\x00\ud800\udfff\uf8fe0\\é𝄞"))
+    anything = st.text(st.characters(), max_size=20) | st.text(
+        st.sampled_from("a\x00\ud800\udfff\uf8fe0\\é𝄞")
+    )
     values = st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | anything,
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | anything,
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(anything, inner, max_size=3),
         max_leaves=5,
     )
 
+    @settings(deadline=None, max_examples=60)
     @given(question=anything, record=values.filter(lambda v: v is not None))
     def check(question: str, record: object) -> None:
         with database.write() as connection:
             connection.execute(delete(t.answers))
-            connection.execute(insert(t.answers), [{**answer("ans_1"), "question": question, "record": record}])
+            connection.execute(
+                insert(t.answers), [{**answer("ans_1"), "question": question, "record": record}]
+            )
             row = connection.execute(select(t.answers).where(t.answers.c.question == question)).one()
             assert (row.question, row.record) == (question, record)
 
@@ -230,8 +240,12 @@ def local(tmp_path: Path) -> Database:
 
 def test_sqlite_is_set_to_lose_nothing(local: Database) -> None:
     with local.read() as connection:
-        asked = {p: connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "synchronous")}
-        others = {p: connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("foreign_keys", "secure_delete")}
+        asked = {
+            p: connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "synchronous")
+        }
+        others = {
+            p: connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("foreign_keys", "secure_delete")
+        }
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
     assert asked == {"journal_mode": "wal", "synchronous": 2}
     assert others == {"foreign_keys": 1, "secure_delete": 1}

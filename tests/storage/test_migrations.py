@@ -23,7 +23,9 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(empty_url: str) -> N
     database = Database(empty_url)
     assert database.migrate()
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
         assert compare_metadata(context, metadata) == []
 
 
@@ -59,7 +61,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: Datab
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(WorkspaceVersionError, match="9999") as caught:
         database.migrate()
-    assert "upgrade" in caught.value.hint
+    assert "pip install -U" in caught.value.hint
     with database.read() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
 
@@ -88,15 +90,19 @@ def test_an_interrupted_migration_leaves_nothing_and_starts_again(
 
 
 def test_processes_that_migrate_at_once_migrate_once(empty_url: str) -> None:
-    code = "import sys; from groundwork.storage.database import Database; print(Database(sys.argv[1]).migrate())"
+    code = (
+        "import sys; from groundwork.storage.database import Database; print(Database(sys.argv[1]).migrate())"
+    )
 
     def migrate(_: int) -> str:
-        run = subprocess.run([sys.executable, "-c", code, empty_url], capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            [sys.executable, "-c", code, empty_url], capture_output=True, text=True, check=False
+        )
         return run.stdout.strip() or run.stderr
 
-    with ThreadPoolExecutor(4) as pool:
-        answers = sorted(pool.map(migrate, range(4)))
-    assert answers == ["False", "False", "False", "True"]
+    with ThreadPoolExecutor(3) as pool:
+        answers = sorted(pool.map(migrate, range(3)))
+    assert answers == ["False", "False", "True"]
 
 
 def test_a_workspace_in_a_folder_with_odd_characters_can_be_made(tmp_path: Path) -> None:
