@@ -57,7 +57,13 @@ def create_app(
         redoc_url=None,
         lifespan=_lifespan,
         # Spans are written by our own telemetry room; this one would look for an exporter nobody configured.
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
     )
     app.add_middleware(Guard, hosts=hosts, origins=origins)
     app.state.workspace = workspace

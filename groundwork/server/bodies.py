@@ -14,7 +14,10 @@ Moment = Annotated[str, Field(description="Time in UTC, ISO 8601.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Entries of one page.")]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Entries to leave out.")]
 SnapshotRef = Annotated[
-    str | None, Query(max_length=100, description="A digest, at least 4 digits of one, `head` or `head~1`; none: the head.")
+    str | None,
+    Query(
+        max_length=100, description="A digest, at least 4 digits of one, `head` or `head~1`; none: the head."
+    ),
 ]
 
 
@@ -163,7 +166,9 @@ class SearchIn(In):
 
     question: str = Field(description="What to look for.")
     index: str | None = Field(None, max_length=100)
-    strategy: str | None = Field(None, max_length=100, description="Name of a retriever; none: the one of the app.")
+    strategy: str | None = Field(
+        None, max_length=100, description="Name of a retriever; none: the one of the app."
+    )
     k: int = Field(10, ge=1, le=1000)
     snapshot: str | None = Field(None, max_length=100)
     filter: dict[str, Any] | None = Field(None, description='Such as `{"eq": ["media_type", "text/html"]}`.')
@@ -249,7 +254,9 @@ class AnswerBody(Out):
     pins: PinsBody
     confidence: float
     threshold: float = Field(description="The confidence under which the app abstains.")
-    calibration: str | None = Field(description="Id of the calibration behind the threshold; null: uncalibrated.")
+    calibration: str | None = Field(
+        description="Id of the calibration behind the threshold; null: uncalibrated."
+    )
     usage: dict[str, float]
     trace_id: str
     created_at: Moment
@@ -331,7 +338,9 @@ class JobBody(Out):
     state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     progress: dict[str, Any]
     result: Any = Field(None, description="What came out; of a cancelled job, what it had by then.")
-    error: dict[str, Any] | None = Field(None, description="`{code, message, hint, retryable, details}` of a failed job.")
+    error: dict[str, Any] | None = Field(
+        None, description="`{code, message, hint, retryable, details}` of a failed job."
+    )
     principal: str
     created_at: Moment
     started_at: str | None

@@ -50,7 +50,9 @@ class Guard:
         origins: origins beside the server's own that may send requests which change something.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = LOOPBACK_HOSTS, origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Iterable[str] = LOOPBACK_HOSTS, origins: Iterable[str] = ()
+    ) -> None:
         self.app = app
         self.hosts = frozenset(h.lower() for h in hosts)
         self.origins = frozenset(origins)
@@ -93,14 +95,18 @@ class Guard:
         except Exception as error:
             if answer.started:
                 raise
-            await problems.respond(request, problems.from_exception(request, error))(request.scope, receive, send)
+            await problems.respond(request, problems.from_exception(request, error))(
+                request.scope, receive, send
+            )
 
     def _refuse(self, request: Request) -> Problem | None:
         headers = request.headers
         host = headers.get("host", "")
         if _name_of(host) not in self.hosts:
             hint = f"use one of: {', '.join(sorted(self.hosts))}"
-            return problems.problem(request, 421, "misdirected", f"this server does not answer for `{host[:100]}`", hint=hint)
+            return problems.problem(
+                request, 421, "misdirected", f"this server does not answer for `{host[:100]}`", hint=hint
+            )
         if not self._origin_is_ours(request, host):
             return problems.problem(
                 request,
@@ -201,4 +207,3 @@ def _set_headers(scope: Scope, headers: MutableHeaders) -> None:
 def _look_at_end(task: asyncio.Future[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         problems.log.error("a request that had timed out failed", exc_info=task.exception())
-

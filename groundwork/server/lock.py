@@ -62,7 +62,9 @@ def _holder(handle: int) -> dict[str, Any]:
 def _busy(holder: dict[str, Any]) -> BusyError:
     pid, url = holder.get("pid"), holder.get("url")
     if not pid or not url:
-        return BusyError("another server on this workspace is starting or going down", hint="try again in a moment")
+        return BusyError(
+            "another server on this workspace is starting or going down", hint="try again in a moment"
+        )
     return BusyError(
         f"another server (process {pid}) already serves this workspace at {url}",
         hint=f"open {url}, or stop that server with `kill {pid}`",

@@ -60,7 +60,8 @@ class LoopbackOwner:
             local = False
         if not local:
             raise UnauthenticatedError(
-                f"requests from `{address}` are not answered", hint="use the server from the machine it runs on"
+                f"requests from `{address}` are not answered",
+                hint="use the server from the machine it runs on",
             )
         return LOCAL
 
@@ -117,7 +118,9 @@ def declared(app: FastAPI) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ..
 
 def check_routes(app: FastAPI) -> None:
     """Raise InternalError when a route declares no permission, so that start-up fails and not the first request."""
-    silent = [f"{' '.join(methods)} {path}" for path, methods, permissions in declared(app) if not permissions]
+    silent = [
+        f"{' '.join(methods)} {path}" for path, methods, permissions in declared(app) if not permissions
+    ]
     if silent:
         raise InternalError(
             f"these routes declare no permission: {', '.join(silent)}",
@@ -131,4 +134,3 @@ def _permissions(dependant: Dependant) -> Iterator[str]:
         yield call.permission
     for inner in dependant.dependencies:
         yield from _permissions(inner)
-

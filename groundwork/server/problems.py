@@ -55,7 +55,9 @@ class Problem(BaseModel):
     hint: str = Field("", description="What to do next; empty when there is nothing to advise.")
     instance: str = Field(description="Id of this request; the server's log has it too.")
     retryable: bool = Field(False, description="Whether the same request may succeed later.")
-    errors: list[dict[str, Any]] = Field(default_factory=list, description="The single faults of an invalid request.")
+    errors: list[dict[str, Any]] = Field(
+        default_factory=list, description="The single faults of an invalid request."
+    )
 
 
 def problem(
@@ -101,7 +103,9 @@ def wants_page(request: Request) -> bool:
 
 def from_error(request: Request, error: GroundworkError) -> Problem:
     """Return the problem for one of our own errors."""
-    return problem(request, error.status, error.code, error.message, hint=error.hint, retryable=error.retryable)
+    return problem(
+        request, error.status, error.code, error.message, hint=error.hint, retryable=error.retryable
+    )
 
 
 def from_exception(request: Request, error: BaseException) -> Problem:
@@ -154,7 +158,10 @@ def _on_error(request: Request, error: Exception) -> Response:
 
 def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [{"at": [str(p) for p in e["loc"]], "message": str(e["msg"]), "kind": str(e["type"])} for e in error.errors()]
+    faults = [
+        {"at": [str(p) for p in e["loc"]], "message": str(e["msg"]), "kind": str(e["type"])}
+        for e in error.errors()
+    ]
     first = faults[0] if faults else {"at": ["request"], "message": "it cannot be read"}
     where = ".".join(first["at"][1:]) or first["at"][0]
     detail = f"`{where}`: {first['message']}" + (f", and {len(faults) - 1} more" if len(faults) > 1 else "")
@@ -168,9 +175,14 @@ def _on_http(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     hint = ""
     if error.status_code == 404:
-        detail, hint = f"there is nothing at `{request.url.path[:200]}`", "start at / or see /api/openapi.json"
+        detail, hint = (
+            f"there is nothing at `{request.url.path[:200]}`",
+            "start at / or see /api/openapi.json",
+        )
     elif error.status_code == 405:
         detail = f"`{request.url.path[:200]}` does not take {request.method}"
     elif detail == HTTPStatus(error.status_code).phrase:
         detail = detail.lower()
-    return respond(request, problem(request, error.status_code, code, detail, hint=hint), dict(error.headers or {}))
+    return respond(
+        request, problem(request, error.status_code, code, detail, hint=hint), dict(error.headers or {})
+    )

@@ -100,8 +100,12 @@ def _cannot_bind(address: str, port: int, error: OSError) -> Exception:
             hint=f"choose another with `--port {port + 1 if port < 65535 else 8700}`, or `--port 0` for any free one",
         )
     if error.errno == errno.EACCES:
-        return InvalidInputError(f"port {port} needs more rights than this user has", hint="choose one from 1024 up")
-    return InvalidInputError(f"{address}:{port} cannot be bound: {error.strerror}", hint="choose another host or port")
+        return InvalidInputError(
+            f"port {port} needs more rights than this user has", hint="choose one from 1024 up"
+        )
+    return InvalidInputError(
+        f"{address}:{port} cannot be bound: {error.strerror}", hint="choose another host or port"
+    )
 
 
 def _url(host: str, port: int) -> str:

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from groundwork.jobs import JobInfo
+from groundwork.jobs import JobInfo, Jobs
 
 if TYPE_CHECKING:
     from groundwork.app.workspace import Workspace
 
 log = logging.getLogger("groundwork.server")
 COLOURS = {"queued": "plain", "running": "warn", "succeeded": "good", "failed": "bad", "cancelled": "plain"}
-UNITS = {"reading": "files read", "embedding": "chunks embedded", "writing": "chunks written", "scanning": "files seen"}
+UNITS = {
+    "reading": "files read",
+    "embedding": "chunks embedded",
+    "writing": "chunks written",
+    "scanning": "files seen",
+}
 STATES = {"succeeded": "done"}
 
 
@@ -45,7 +50,11 @@ class Work:
 def work_of(job: JobInfo) -> Work:
     """Return the job in words."""
     progress = job.progress
-    stage, done, total = str(progress.get("stage", "")), _whole(progress.get("done")), _whole(progress.get("total"))
+    stage, done, total = (
+        str(progress.get("stage", "")),
+        _whole(progress.get("done")),
+        _whole(progress.get("total")),
+    )
     error = job.error or {}
     return Work(
         id=job.id,
@@ -73,6 +82,7 @@ class Worker:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._thread: threading.Thread | None = None
+        self._engine: Jobs | None = None
 
     def start(self) -> None:
         """Begin to take up jobs, in the background; also those that an earlier server left."""
@@ -84,11 +94,14 @@ class Worker:
         if self._thread is None:
             return
         self._thread.join()
-        self._workspace.rooms.jobs(self._workspace).stop()
+        if self._engine is not None:
+            self._engine.stop()
 
     def _run(self) -> None:
         try:
-            self._workspace.rooms.jobs(self._workspace).start()
+            engine = self._workspace.rooms.jobs(self._workspace)
+            engine.start()
+            self._engine = engine
         except Exception:
             # Asking and reading work without the engine; jobs wait, and their pages say so.
             log.exception("background work cannot be done by this server")
@@ -108,7 +121,11 @@ def _words(job: JobInfo, stage: str, done: int, total: int) -> str:
     if job.state == "queued":
         return "Waiting for its turn."
     if job.state == "running":
-        return f"{_amount(done, total)} {UNITS.get(stage, stage)}".strip() if total or done else f"{stage or 'starting'}…".capitalize()
+        return (
+            f"{_amount(done, total)} {UNITS.get(stage, stage)}".strip()
+            if total or done
+            else f"{stage or 'starting'}…".capitalize()
+        )
     return {
         "succeeded": "Done.",
         "failed": "It did not work; what readers see is unchanged.",

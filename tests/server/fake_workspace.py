@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def view_of(name: str, text: str, marks: tuple[Mark, ...], title: str, media_typ
     cuts = sorted({0, *ends, len(text)})
     chunks = tuple(
         ChunkInfo(f"chk_{digest_text(name + str(i))[:26]}", i, a, b, title)
-        for i, (a, b) in enumerate(zip(cuts, cuts[1:], strict=False))
+        for i, (a, b) in enumerate(pairwise(cuts))
     )
     info = DocumentInfo(
         id=f"doc_{digest_text(name)[:26]}",
@@ -208,7 +209,9 @@ class FakeWorkspace:
             ]),
         ]  # fmt: skip
 
-    def _answer(self, identifier: str, question: str, quotes: list[tuple[DocumentView, str]], tail: str = "") -> Answer:
+    def _answer(
+        self, identifier: str, question: str, quotes: list[tuple[DocumentView, str]], tail: str = ""
+    ) -> Answer:
         hits = self._hits()
         citations = []
         for view, quote in quotes:
@@ -216,7 +219,15 @@ class FakeWorkspace:
             chunk = next(c for c in view.chunks if c.start <= start < c.end)
             place = view.place(type("S", (), {"start": start})())
             citations.append(
-                Citation(view.info.document, view.info.id, chunk.chunk_id, start, start + len(quote), quote, **place)
+                Citation(
+                    view.info.document,
+                    view.info.id,
+                    chunk.chunk_id,
+                    start,
+                    start + len(quote),
+                    quote,
+                    **place,
+                )
             )
         text = " ".join([*(f"{q} [{i}]" for i, (_, q) in enumerate(quotes, 1)), *([tail] if tail else [])])
         settings = {"app": {"strategy": "hybrid", "model": "extractive"}, "passages": 8}
@@ -228,7 +239,13 @@ class FakeWorkspace:
             abstained=not quotes,
             reason="" if quotes else "the best passage covers 0.12 of the question; the threshold is 0.40",
             citations=tuple(citations),
-            pins=Pins(None, self._snapshots[int(identifier[-1]) % 2].id, None, digest_text("extractive"), digest_text("s")),
+            pins=Pins(
+                None,
+                self._snapshots[int(identifier[-1]) % 2].id,
+                None,
+                digest_text("extractive"),
+                digest_text("s"),
+            ),
             confidence=0.73 if quotes else 0.12,
             threshold=0.4,
             calibration=None,
@@ -246,7 +263,10 @@ class FakeWorkspace:
         for view in self._documents.values():
             for c in view.chunks:
                 n = len(hits) + 1
-                legs = {"lexical": Leg(n, 12.5 - n, 0.3 / n), "dense": Leg(4 - n if n < 4 else n, 0.8 - n / 10, 0.2 / n)}
+                legs = {
+                    "lexical": Leg(n, 12.5 - n, 0.3 / n),
+                    "dense": Leg(4 - n if n < 4 else n, 0.8 - n / 10, 0.2 / n),
+                }
                 hits.append(
                     Hit(n, 0.9 / n, view.info.document, view.info.id, c.chunk_id, c.start, c.end, view.text[c.start : c.end],
                         c.context, legs)
@@ -257,9 +277,13 @@ class FakeWorkspace:
     def search(self, question: str, **given: Any) -> SearchResult:
         self._check("search")
         self.calls.append(("search", given))
-        return SearchResult("default", self._snapshots[0].id, "hybrid", tuple(self._hits()[: given["k"]]), 12.0)
+        return SearchResult(
+            "default", self._snapshots[0].id, "hybrid", tuple(self._hits()[: given["k"]]), 12.0
+        )
 
-    def ask(self, question: str, *, app: str = "default", principal: Principal, snapshot: str | None = None) -> Answer:
+    def ask(
+        self, question: str, *, app: str = "default", principal: Principal, snapshot: str | None = None
+    ) -> Answer:
         self._check("ask")
         self.calls.append(("ask", question))
         made = replace(self._answers[0], id=f"ans_{len(self._answers) + 1:04d}", question=question)
@@ -270,7 +294,9 @@ class FakeWorkspace:
         self._check("answer")
         found = next((a for a in self._answers if a.id == answer_id), None)
         if found is None:
-            raise NotFoundError(f"there is no answer `{answer_id}`", hint="list them with `groundwork answers`")
+            raise NotFoundError(
+                f"there is no answer `{answer_id}`", hint="list them with `groundwork answers`"
+            )
         return found
 
     def answers(
@@ -293,13 +319,25 @@ class FakeWorkspace:
         passages = tuple({**p, "cited": p["chunk_id"] in cited} for p in a.retrieved)
         checks = ({"name": "confidence", "value": a.confidence, "threshold": 0.4, "passed": not a.abstained},)
         deletions = tuple(Deletion(c, "handbook/leave.md", "", True, 0.2, True) for c in sorted(cited))
-        return Explanation(a, passages, checks, deletions, ("The lexical leg brought the cited passage first.",))
+        return Explanation(
+            a, passages, checks, deletions, ("The lexical leg brought the cited passage first.",)
+        )
 
     def indexes(self, principal: Principal) -> list[FakeIndex]:
         self._check("indexes")
         head = self._snapshots[0] if self._snapshots else None
         count = len(self._documents)
-        return [FakeIndex("default", head, count, 5 if count else 0, 2 if count else 0, "minilm" if count else "", "hybrid")]
+        return [
+            FakeIndex(
+                "default",
+                head,
+                count,
+                5 if count else 0,
+                2 if count else 0,
+                "minilm" if count else "",
+                "hybrid",
+            )
+        ]
 
     def index_spec(self, name: str) -> Any:
         if name != "default":
@@ -307,22 +345,43 @@ class FakeWorkspace:
         return self.spec.indexes["default"]
 
     def documents(
-        self, index: str, principal: Principal, *, snapshot: str | None = None, contains: str = "", limit: int = 100, offset: int = 0
+        self,
+        index: str,
+        principal: Principal,
+        *,
+        snapshot: str | None = None,
+        contains: str = "",
+        limit: int = 100,
+        offset: int = 0,
     ) -> tuple[list[DocumentInfo], int]:
         self.index_spec(index)
         if snapshot:
             self.snapshot(index, snapshot, principal)
-        found = [v.info for v in self._documents.values() if contains.lower() in f"{v.info.document} {v.info.title}".lower()]
+        found = [
+            v.info
+            for v in self._documents.values()
+            if contains.lower() in f"{v.info.document} {v.info.title}".lower()
+        ]
         return found[offset : offset + limit], len(found)
 
     def document(
-        self, document_id: str, principal: Principal, *, snapshot: str | None = None, version: str | None = None
+        self,
+        document_id: str,
+        principal: Principal,
+        *,
+        snapshot: str | None = None,
+        version: str | None = None,
     ) -> DocumentView:
         if document_id not in self._documents:
-            raise NotFoundError(f"there is no document `{document_id}`", hint="list them with `groundwork knowledge documents`")
+            raise NotFoundError(
+                f"there is no document `{document_id}`",
+                hint="list them with `groundwork knowledge documents`",
+            )
         return self._documents[document_id]
 
-    def original(self, document_id: str, principal: Principal, *, version: str | None = None) -> tuple[bytes, str]:
+    def original(
+        self, document_id: str, principal: Principal, *, version: str | None = None
+    ) -> tuple[bytes, str]:
         view = self.document(document_id, principal)
         return view.text.encode(), view.info.media_type
 
@@ -379,7 +438,13 @@ class FakeWorkspace:
         ]  # fmt: skip
 
     def start_ingest(
-        self, paths: Any, *, index: str, principal: Principal, access: Any = None, idempotency_key: str | None = None
+        self,
+        paths: Any,
+        *,
+        index: str,
+        principal: Principal,
+        access: Any = None,
+        idempotency_key: str | None = None,
     ) -> str:
         self.calls.append(("start_ingest", (list(paths), index, idempotency_key)))
         return str(self.jobs_[0].id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -25,12 +25,17 @@ REPLAY_WORDS = {
     "identical": ("good", "Identical: the same sentences, from the same passages, with equal scores."),
     "same-set": ("warn", "Same set: the same text from the same passages, but their order or scores moved."),
     "drifted": ("bad", "Drifted: something else came out."),
-    "redacted": ("warn", "Redacted: a document it was made from has been erased, so it cannot be made again."),
+    "redacted": (
+        "warn",
+        "Redacted: a document it was made from has been erased, so it cannot be made again.",
+    ),
 }
 
 
 @router.get("/")
-def ask_page(request: Request, house: House, principal: AnswersRead, question: str = "", app: str = "") -> Response:
+def ask_page(
+    request: Request, house: House, principal: AnswersRead, question: str = "", app: str = ""
+) -> Response:
     indexes = house.indexes(principal)
     return page(
         request,
@@ -76,12 +81,19 @@ def compare_page(request: Request, house: House, principal: AnswersRead, a: str,
     sides = [_side(answer, *words) for answer, *words in zip((left, right), said, asked, strict=True)]
     cited = [{(c.document_id, c.start, c.end) for c in x.citations} for x in (left, right)]
     rows = [
-        (l.what, l, r, l.version == r.version)
-        for l, r in zip(pins.answer_pins(left), pins.answer_pins(right), strict=False)
-        if l.what == r.what
+        (ours.what, ours, theirs, ours.version == theirs.version)
+        for ours in pins.answer_pins(left)
+        for theirs in pins.answer_pins(right)
+        if ours.what == theirs.what
     ]
     return page(
-        request, "compare.html", room="answers", sides=sides, rows=rows, shared=cited[0] & cited[1], same=left.text == right.text
+        request,
+        "compare.html",
+        room="answers",
+        sides=sides,
+        rows=rows,
+        shared=cited[0] & cited[1],
+        same=left.text == right.text,
     )
 
 
@@ -93,7 +105,9 @@ def answer_page(request: Request, answer_id: str, house: House, principal: Answe
 @router.get("/answers/{answer_id}/replay")
 def replay_page(request: Request, answer_id: str, house: House, principal: AnswersRead) -> Response:
     replay = house.replay(answer_id, principal)
-    return _record(request, house, principal, answer_id, "replay", replay=replay, verdict=REPLAY_WORDS[replay.result])
+    return _record(
+        request, house, principal, answer_id, "replay", replay=replay, verdict=REPLAY_WORDS[replay.result]
+    )
 
 
 @router.get("/answers/{answer_id}/explain")
@@ -113,7 +127,9 @@ def settings_page(request: Request, answer_id: str, house: House, principal: Ans
     return _record(request, house, principal, answer_id, "settings", recipe=shown)
 
 
-def _record(request: Request, house: House, principal: Principal, answer_id: str, view: str, **more: object) -> Response:
+def _record(
+    request: Request, house: House, principal: Principal, answer_id: str, view: str, **more: Any
+) -> Response:
     answer = house.answer(answer_id, principal)
     return page(
         request,
@@ -145,4 +161,4 @@ def _side(answer: Answer, said: list[evidence.Word], asked: list[evidence.Word])
 
 
 def _said(answer: Answer) -> str:
-    return answer.reason if answer.abstained else answer.text
+    return answer.reason if answer.abstained else " ".join(s.text for s in evidence.sentences(answer))

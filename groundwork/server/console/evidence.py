@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ CONTEXT_CHARS = 360
 MAX_COMPARED_WORDS = 4000
 _MARKED = re.compile(r"(?P<body>.*?)(?P<markers>(?:\s*\[\d{1,3}\])+)", re.S)
 _NUMBER = re.compile(r"\[(\d{1,3})\]")
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,15 @@ def outcome(answer: Answer) -> tuple[str, str]:
 
 
 def compared(left: str, right: str) -> tuple[list[Word], list[Word]]:
-    """Mark the words that only one side has; very long texts are returned unmarked."""
+    """Mark the words that only one side has; very long texts are returned unmarked. White space makes no difference."""
     a, b = _WORD.findall(left), _WORD.findall(right)
     if max(len(a), len(b)) > MAX_COMPARED_WORDS:
         return [Word(left, False)], [Word(right, False)]
     out_a: list[Word] = []
     out_b: list[Word] = []
-    for kind, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    for kind, a0, a1, b0, b1 in difflib.SequenceMatcher(
+        None, [w.strip() for w in a], [w.strip() for w in b], autojunk=False
+    ).get_opcodes():
         for out, words in ((out_a, a[a0:a1]), (out_b, b[b0:b1])):
             if words:
                 out.append(Word("".join(words), kind != "equal"))

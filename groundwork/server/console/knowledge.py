@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from groundwork.core.errors import InvalidInputError
-from groundwork.knowledge.types import Span
 from groundwork.server.console import spans
 from groundwork.server.console.render import address, page
 from groundwork.server.forms import Posted, text_of
 from groundwork.server.house import House
 from groundwork.server.permissions import DocumentsRead, DocumentsWrite, SnapshotsMove
 from groundwork.server.routes.knowledge import index_named, start_upload
+
+if TYPE_CHECKING:
+    from groundwork.knowledge.records import DocumentView
+    from groundwork.knowledge.types import Span
 
 router = APIRouter(prefix="/knowledge", include_in_schema=False)
 PER_PAGE = 50
@@ -80,7 +83,11 @@ def snapshots_page(request: Request, index: str, house: House, principal: Docume
 def quarantine_page(request: Request, index: str, house: House, principal: DocumentsRead) -> Response:
     info = index_named(house, index, principal)
     return page(
-        request, "quarantine.html", room="knowledge", index=info, quarantine=house.quarantine(index, principal)
+        request,
+        "quarantine.html",
+        room="knowledge",
+        index=info,
+        quarantine=house.quarantine(index, principal),
     )
 
 
@@ -103,12 +110,18 @@ def diff_page(
 
 @router.get("/{index}/rollback")
 def rollback_page(
-    request: Request, index: str, house: House, principal: SnapshotsMove, to: Annotated[str, Query(max_length=100)]
+    request: Request,
+    index: str,
+    house: House,
+    principal: SnapshotsMove,
+    to: Annotated[str, Query(max_length=100)],
 ) -> Response:
     info = index_named(house, index, principal)
     target = house.snapshot(index, to, principal)
     if info.head is None or target.id == info.head.id:
-        raise InvalidInputError(f"`{target.id[:7]}` is what readers of `{index}` see already", hint="choose another snapshot")
+        raise InvalidInputError(
+            f"`{target.id[:7]}` is the head of `{index}` already", hint="choose another snapshot"
+        )
     diff = house.diff(index, info.head.id, target.id, principal)
     return page(request, "rollback.html", room="knowledge", index=info, target=target, diff=diff)
 
@@ -142,10 +155,10 @@ def document_page(
 ) -> Response:
     info = index_named(house, index, principal)
     view = house.document(document_id, principal, snapshot=snapshot, version=version)
-    quoted = _quoted(view.text, start, end)
+    quoted = _quoted(view, start, end)
     borders = spans.part_borders(view.text)
     outline = spans.outline(view)
-    shown = min(part or spans.part_of(borders, quoted[0] if quoted else 0), len(borders) - 1)
+    shown = min(part or spans.part_of(borders, quoted.start if quoted else 0), len(borders) - 1)
     return page(
         request,
         "document.html",
@@ -153,7 +166,7 @@ def document_page(
         index=info,
         view=view,
         quoted=quoted,
-        place=view.place(Span(*quoted)) if quoted else None,
+        place=view.place(quoted) if quoted else None,
         blocks=spans.draw(view, shown, quoted),
         outline=outline,
         heading_starts={h.start for h in outline if h.kind == "heading"},
@@ -163,9 +176,10 @@ def document_page(
     )
 
 
-def _quoted(text: str, start: int | None, end: int | None) -> tuple[int, int] | None:
+def _quoted(view: DocumentView, start: int | None, end: int | None) -> Span | None:
     """Return the span to highlight when it lies in the text; an address that was made for another text shows none."""
-    if start is None or end is None or not start < end <= len(text):
-        return None
-    return start, end
+    from groundwork.knowledge.types import Span
 
+    if start is None or end is None or not start < end <= len(view.text):
+        return None
+    return Span(start, end)

@@ -65,7 +65,9 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
 
 def error_page(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> HTMLResponse:
     """Render a problem for a person: what happened, what is safe, what to do, and the code for searching."""
-    response = page(request, "problem.html", problem.status, problem=problem, safe=safe_note(problem), room="")
+    response = page(
+        request, "problem.html", problem.status, problem=problem, safe=safe_note(problem), room=""
+    )
     response.headers.update(headers or {})
     return response
 

@@ -1,12 +1,15 @@
-"""Cut text at the borders of spans that may overlap, and draw a document with its chunks. Pure; escaping is the template's."""
+"""Cut text at the borders of spans that may overlap, and draw a document with its chunks. Pure; templates escape."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from groundwork.knowledge.records import ChunkInfo, DocumentView
-from groundwork.knowledge.types import Mark
+if TYPE_CHECKING:
+    from groundwork.knowledge.records import ChunkInfo, DocumentView
+    from groundwork.knowledge.types import Mark, Span
 
 PART_CHARS = 60_000
 LINE_REACH = 4_000
@@ -67,7 +70,7 @@ def pieces(text: str, start: int, end: int, layers: Iterable[Layer]) -> list[Pie
     cuts = sorted({start, end, *(a for a, _, _ in inside), *(b for _, b, _ in inside)})
     return [
         Piece(text[a:b], tuple(name for low, high, name in inside if low <= a and b <= high), a)
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in pairwise(cuts)
     ]
 
 
@@ -86,7 +89,7 @@ def part_of(borders: Sequence[int], place: int) -> int:
     return max(1, min(len(borders) - 1, sum(b <= place for b in borders[:-1])))
 
 
-def draw(view: DocumentView, part: int, quoted: tuple[int, int] | None = None) -> list[Block]:
+def draw(view: DocumentView, part: int, quoted: Span | None = None) -> list[Block]:
     """Draw one part of a document: its chunks in order and what lies between them; no character is lost or doubled.
 
     A chunk is drawn up to where the next one begins; `overlap` of the next says how much they share.
@@ -95,7 +98,7 @@ def draw(view: DocumentView, part: int, quoted: tuple[int, int] | None = None) -
     low, high = borders[part - 1], borders[part]
     layers: list[Layer] = [(m.start, m.end, m.kind) for m in view.marks if m.kind in DRAWN_MARKS]
     if quoted is not None:
-        layers.append((*quoted, "quoted"))
+        layers.append((quoted.start, quoted.end, "quoted"))
     places = [m for m in view.marks if m.kind in PLACES and low <= m.start < high]
     layers += [(m.start, m.start + 1, "place") for m in places]
     chunks = sorted(view.chunks, key=lambda c: (c.start, c.end))
@@ -103,8 +106,14 @@ def draw(view: DocumentView, part: int, quoted: tuple[int, int] | None = None) -
     for chunk, start, end, overlap in _territories(chunks, len(view.text)):
         a, b = max(start, low), min(end, high)
         if a < b:
-            stops = {m.start: Stop(f"{m.kind} {m.label}".strip(), f"at{m.start}") for m in places if a <= m.start < b}
-            drawn.append(Block(chunk, a, tuple(pieces(view.text, a, b, layers)), stops, overlap, start < low))
+            stops = {
+                m.start: Stop(f"{m.kind} {m.label}".strip(), f"at{m.start}")
+                for m in places
+                if a <= m.start < b
+            }
+            tail = a + len(view.text[a:b].rstrip())
+            shown = pieces(view.text, a, b, [*layers, (tail, b, "tail")])
+            drawn.append(Block(chunk, a, tuple(shown), stops, overlap, start < low))
     return drawn
 
 
@@ -130,11 +139,10 @@ def _territories(
         if chunk.start > place:
             yield None, place, chunk.start, 0
             place = chunk.start
-        shared = max(0, min(place, chunk.end) - chunk.start) if i else 0
-        shared = max(shared, min(chunks[i - 1].end, chunk.end) - chunk.start) if i else 0
+        shared = max(0, min(chunks[i - 1].end, chunk.end) - chunk.start) if i else 0
         end = min(chunk.end, max(following, place))
         if end > place:
-            yield chunk, place, end, max(0, shared)
+            yield chunk, place, end, shared
             place = end
     if place < length:
         yield None, place, length, 0

@@ -15,9 +15,7 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=PROBLEMS)
 
 
 @router.get("", response_model=list[JobBody])
-def list_jobs(
-    house: House, principal: JobsRead, limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> Any:
+def list_jobs(house: House, principal: JobsRead, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Any:
     """List jobs, newest first."""
     return house.jobs(principal, limit=limit)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Header, Query, UploadFile
+from starlette.datastructures import UploadFile as Received
 from starlette.responses import PlainTextResponse, Response
 
 from groundwork.core.errors import NotFoundError
@@ -32,9 +34,13 @@ from groundwork.server.house import House
 from groundwork.server.permissions import DocumentsRead, DocumentsWrite, SnapshotsMove
 
 router = APIRouter(prefix="/api", tags=["knowledge"], responses=PROBLEMS)
-VersionRef = Annotated[str | None, Query(max_length=100, description="Digest of a document version, as a citation has it.")]
-BYTES = {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
-TEXT = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+VersionRef = Annotated[
+    str | None, Query(max_length=100, description="Digest of a document version, as a citation has it.")
+]
+BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
+TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 @router.get("/indexes", response_model=list[IndexBody])
@@ -54,9 +60,12 @@ def upload_documents(
     index: str,
     house: House,
     principal: DocumentsWrite,
-    files: Annotated[list[UploadFile], File(description="The files; a name that is there already is a new version.")],
+    files: Annotated[
+        list[UploadFile], File(description="The files; a name that is there already is a new version.")
+    ],
     idempotency_key: Annotated[
-        str | None, Header(max_length=200, description="The same key answers the same job; nothing is started twice.")
+        str | None,
+        Header(max_length=200, description="The same key answers the same job; nothing is started twice."),
     ] = None,
 ) -> Any:
     """Store files in the workspace and start a job that ingests them."""
@@ -74,7 +83,9 @@ def list_documents(
     offset: Offset = 0,
 ) -> Any:
     """List the documents of a snapshot, by name."""
-    found, total = house.documents(index, principal, snapshot=snapshot, contains=contains, limit=limit, offset=offset)
+    found, total = house.documents(
+        index, principal, snapshot=snapshot, contains=contains, limit=limit, offset=offset
+    )
     return {"items": found, "total": total, "limit": limit, "offset": offset}
 
 
@@ -132,7 +143,11 @@ def search(body: SearchIn, house: House, principal: DocumentsRead) -> Any:
 
 @router.get("/documents/{document_id}", response_model=DocumentDetail)
 def get_document(
-    document_id: str, house: House, principal: DocumentsRead, snapshot: SnapshotRef = None, version: VersionRef = None
+    document_id: str,
+    house: House,
+    principal: DocumentsRead,
+    snapshot: SnapshotRef = None,
+    version: VersionRef = None,
 ) -> Any:
     """Return a document's facts, structure and chunks."""
     view = house.document(document_id, principal, snapshot=snapshot, version=version)
@@ -141,7 +156,11 @@ def get_document(
 
 @router.get("/documents/{document_id}/text", response_class=PlainTextResponse, responses=TEXT)
 def get_text(
-    document_id: str, house: House, principal: DocumentsRead, snapshot: SnapshotRef = None, version: VersionRef = None
+    document_id: str,
+    house: House,
+    principal: DocumentsRead,
+    snapshot: SnapshotRef = None,
+    version: VersionRef = None,
 ) -> Response:
     """Return a document's stored text, which citations point into."""
     view = house.document(document_id, principal, snapshot=snapshot, version=version)
@@ -149,7 +168,9 @@ def get_text(
 
 
 @router.get("/documents/{document_id}/original", response_class=Response, responses=BYTES)
-def get_original(document_id: str, house: House, principal: DocumentsRead, version: VersionRef = None) -> Response:
+def get_original(
+    document_id: str, house: House, principal: DocumentsRead, version: VersionRef = None
+) -> Response:
     """Return the bytes that were ingested, as a download."""
     content, media_type = house.original(document_id, principal, version=version)
     name = house.document(document_id, principal, version=version).info.document
@@ -157,7 +178,7 @@ def get_original(document_id: str, house: House, principal: DocumentsRead, versi
 
 
 def start_upload(
-    house: House, index: str, principal: Principal, files: list[UploadFile], idempotency_key: str | None
+    house: House, index: str, principal: Principal, files: Sequence[Received], idempotency_key: str | None
 ) -> Any:
     """Store uploaded files and start the job that ingests them; answers the job."""
     house.index_spec(index)

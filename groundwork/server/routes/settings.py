@@ -19,7 +19,9 @@ router = APIRouter(prefix="/api", tags=["settings"], responses=PROBLEMS)
 @router.get("/settings", response_model=list[SettingBody])
 def list_settings(house: House, _: SettingsRead) -> Any:
     """List every value with its origin; passwords in addresses are left out."""
-    return [{"key": key, "value": shown(value), "origin": origin} for key, value, origin in house.resolved.rows()]
+    return [
+        {"key": key, "value": shown(value), "origin": origin} for key, value, origin in house.resolved.rows()
+    ]
 
 
 @router.get("/doctor", response_model=list[FindingBody])
