@@ -9,11 +9,15 @@ from __future__ import annotations
 import difflib
 import pkgutil
 from collections.abc import Mapping
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from groundwork.core.errors import MissingDependencyError, NotFoundError, SettingsError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -29,25 +33,28 @@ class Shelf(Generic[T]):
     def __init__(self, kind: str, home: str) -> None:
         self.kind = kind
         self.home = home
+        self._made: dict[str, type[T]] = {}
 
     def names(self) -> list[str]:
         """Return every name that can be asked for, sorted; imports none of them."""
-        spec = find_spec(self.home)
-        paths = list(spec.submodule_search_locations or []) if spec else []
-        built_in = {m.name for m in pkgutil.iter_modules(paths) if not m.name.startswith("_")}
-        return sorted(built_in | set(self._entry_points()))
+        return sorted(self._built_in | set(self._entry_points))
 
     def get(self, name: str) -> type[T]:
-        """Return the implementation called `name`.
+        """Return the implementation called `name`; after the first time at no cost.
 
         Raises:
             NotFoundError: nothing of that name; the hint names the nearest.
             MissingDependencyError: it needs a library that is not installed.
         """
-        entry = self._entry_points().get(name)
+        if name not in self._made:
+            self._made[name] = self._import(name)
+        return self._made[name]
+
+    def _import(self, name: str) -> type[T]:
+        entry = self._entry_points.get(name)
         if entry is not None:
             return cast("type[T]", entry.load())
-        if name.startswith("_") or not name.isidentifier() or name not in self.names():
+        if name not in self._built_in:
             near = difflib.get_close_matches(name, self.names(), 1)
             hint = f"did you mean `{near[0]}`? " if near else ""
             raise NotFoundError(
@@ -77,7 +84,15 @@ class Shelf(Generic[T]):
         except TypeError as error:
             raise SettingsError(f"the {self.kind} `{name}` cannot be built: {error}") from error
 
-    def _entry_points(self) -> dict[str, Any]:
+    # Both are looked up once in a process: reading the metadata of every installed package takes some ten milliseconds.
+    @cached_property
+    def _built_in(self) -> frozenset[str]:
+        spec = find_spec(self.home)
+        paths = list(spec.submodule_search_locations or []) if spec else []
+        return frozenset(m.name for m in pkgutil.iter_modules(paths) if not m.name.startswith("_"))
+
+    @cached_property
+    def _entry_points(self) -> dict[str, EntryPoint]:
         from importlib.metadata import entry_points
 
         return {e.name: e for e in entry_points(group=f"groundwork.{self.kind}")}
