@@ -94,6 +94,7 @@ def measure(rows: int, dim: int, seed: int, index: str, queries: int, directory:
         fresh = _times(lambda q: subject.lexical(second["ref"], q, 100, scope), questions)
         dense = _dense(subject, second["ref"], vectors, asked, made, scope, 10)
         deep = _dense(subject, second["ref"], vectors, asked, made, scope, 100)
+        subject.drop([first["ref"]])
         started = time.perf_counter()
         subject.maintain()
         maintain_s = time.perf_counter() - started

@@ -33,11 +33,15 @@ def border(location: str, doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (GroundworkError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+    except GroundworkError:
         raise
     except BaseException as error:
-        # A Rust panic arrives as a BaseException of pyo3, which `except Exception` lets through.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        # A Rust panic arrives as a BaseException of pyo3, which `except Exception` lets through. Other kinds of error
+        # than these are faults of our own and must be seen as such.
+        if (
+            not isinstance(error, (OSError, ValueError, RuntimeError))
+            and type(error).__name__ != "PanicException"
+        ):
             raise
         raise _translated(error, location, doing) from error
 

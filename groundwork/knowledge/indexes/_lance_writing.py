@@ -79,12 +79,15 @@ def restore(uri: str, ref: str) -> None:
 
 
 def maintain(uri: str, dim: int) -> None:
-    """Compact rows, merge deltas and words files of the newest state; free what no state needs."""
+    """Compact the newest state where many rows left or it lies in many fragments; free what no state needs.
+
+    Refs pin the files they were made of, so compacting costs disk space until they are dropped; hence the thresholds.
+    """
     data = lance().dataset(uri)
-    deleted = sum(f.num_deletions for f in data.get_fragments())
-    if len(data.fragment_ids()) > 4 or deleted > data.count_rows() / 10:
+    deleted = sum(fragment.num_deletions for fragment in data.get_fragments())
+    if len(data.fragment_ids()) > MANY_FRAGMENTS or deleted * 4 > data.count_rows():
         data.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FRAGMENT)
-    _complete(uri, dim, merge_all=True)
+    _complete(uri, dim)
     _sync(Path(uri).parent)
     # Unverified files may belong to a writer that lost its lease and does not know it yet; they stay for a week.
     lance().dataset(uri).cleanup_old_versions(timedelta(0), error_if_tagged_old_versions=False)
@@ -136,17 +139,15 @@ def unfindable(data: Any) -> int:
     return int(np.count_nonzero(missing))
 
 
-def _complete(uri: str, dim: int, *, merge_all: bool = False) -> None:
+def _complete(uri: str, dim: int) -> None:
     """Make every row of the newest state findable by both legs."""
     data = lance().dataset(uri)
     before = json.loads(data.metadata.get(NOTE, "{}"))
     keys = np.sort(data.to_table(columns=["key"])["key"].to_numpy())
     directory = sealed_directory(uri)
-    note = {"words": _kept(data, directory, WORDS, before.get("words", []), keys, merge_all=merge_all)}
+    note = {"words": _kept(data, directory, WORDS, before.get("words", []), keys)}
     if dim and len(keys) >= VECTORS_FROM:
-        note["vectors"] = _kept(
-            data, directory, VECTORS, before.get("vectors", []), keys, merge_all=merge_all
-        )
+        note["vectors"] = _kept(data, directory, VECTORS, before.get("vectors", []), keys)
     if note != before:
         data.update_metadata({NOTE: json.dumps(note, sort_keys=True)})
 
@@ -181,9 +182,7 @@ WORDS = Leg(_words.KIND, _words.Words, _build_words, _words.merge)
 VECTORS = Leg(_vectors.KIND, _vectors.Vectors, _build_vectors, _vectors.merge)
 
 
-def _kept(
-    data: Any, directory: Path, leg: Leg, named: Sequence[str], keys: Keys, *, merge_all: bool
-) -> list[str]:
+def _kept(data: Any, directory: Path, leg: Leg, named: Sequence[str], keys: Keys) -> list[str]:
     """Return the names of sealed files that together hold these rows, each row in one of them."""
     files = {name: leg.content(**_sealed.read(directory, name)) for name in named}
     living = {name: np.isin(file.keys, keys) for name, file in files.items()}
@@ -198,29 +197,28 @@ def _kept(
     for start in range(0, len(new), ROWS_PER_FILE):
         add(leg.built(data, new[start : start + ROWS_PER_FILE]))
     numbers = {name: (int(living[name].sum()), len(file.keys)) for name, file in files.items()}
-    for group in to_merge(numbers, merge_all=merge_all):
+    for group in to_merge(numbers):
         old = [(files.pop(name), living.pop(name)) for name in group]
         add(leg.merged([file for file, _ in old], [alive for _, alive in old]))
     return sorted(files)
 
 
-def to_merge(files: Mapping[str, tuple[int, int]], *, merge_all: bool) -> list[list[str]]:
+def to_merge(files: Mapping[str, tuple[int, int]]) -> list[list[str]]:
     """Return which files to make one of: the small ones when there are many, and each that is mostly dead.
 
     Args:
         files: number of living and of all rows of each file.
-        merge_all: whether to merge as far as the size of a file allows.
     """
     small = sorted((n for n in files if files[n][0] < ROWS_PER_FILE), key=lambda n: (files[n][0], n))
     group: list[str] = []
     total = 0
-    if merge_all or len(small) > MANY_FILES:
+    if len(small) > MANY_FILES:
         for name in small:
             number = files[name][0]
             # Files of about one size are merged and larger ones left alone, so that a row is written anew only a
             # few times in its life.
             alone = number > 4 * total and len(small) - len(group) < MANY_FILES
-            if group and (total + number > ROWS_PER_FILE or (alone and not merge_all)):
+            if group and (total + number > ROWS_PER_FILE or alone):
                 break
             group.append(name)
             total += number

@@ -70,10 +70,10 @@ def search(
     found_places, found_rough, found_codes = [], [], []
     for part, rows, whole in zip(where.parts, where.rows, where.whole, strict=True):
         open_rows = None if whole and allowed is None else _open(rows, allowed)
-        chosen = _chosen(part, vector, k, open_rows, int(part.probes[effort]))
-        if not len(chosen):
+        groups = _groups(part, vector, k, open_rows, int(part.probes[effort]))
+        if not len(groups):
             continue
-        rough = decode(part.codes[chosen]) @ vector
+        chosen, rough = _compared(part, vector, groups, open_rows)
         best = _shortlist(rough, k)
         found_places.append(rows[chosen[best]])
         found_rough.append(rough[best])
@@ -89,15 +89,13 @@ def _open(rows: NDArray[np.int64], allowed: Bools | None) -> Bools:
     return rows >= 0 if allowed is None else (rows >= 0) & allowed[rows]
 
 
-def _chosen(
+def _groups(
     part: Vectors, vector: FloatArray, k: int, open_rows: Bools | None, probes: int
 ) -> NDArray[np.int64]:
-    """Return the rows of the file to compare: those of the nearest groups that may be answered."""
-    starts = np.concatenate([[0], part.ends[:-1]])
-    sizes = part.ends - starts
+    """Return the nearest groups of the file that together hold enough rows that may be answered, ascending."""
+    sizes = np.diff(part.ends, prepend=0)
     if open_rows is not None:
-        running = np.concatenate([[0], np.cumsum(open_rows)])
-        sizes = running[part.ends] - running[starts]
+        sizes = np.diff(np.concatenate([[0], np.cumsum(open_rows)])[part.ends], prepend=0)
     total = int(sizes.sum())
     if not total:
         return np.zeros(0, dtype=np.int64)
@@ -106,11 +104,21 @@ def _chosen(
         # What may be answered lies thinner, so more groups have to be looked into for as many of them.
         probes = math.ceil(probes * math.sqrt(len(open_rows) / total))
     enough = min(total, max(2 * k, LOOK_AT if open_rows is not None else 0))
-    reached = np.cumsum(sizes[near])
-    probes = max(min(probes, len(near)), int(np.searchsorted(reached, enough)) + 1)
-    groups = np.sort(near[:probes])
-    rows = np.concatenate([np.arange(starts[g], part.ends[g]) for g in groups])
-    return rows if open_rows is None else rows[open_rows[rows]]
+    least = int(np.searchsorted(np.cumsum(sizes[near]), enough)) + 1
+    return np.sort(near[: max(probes, least)])
+
+
+def _compared(
+    part: Vectors, vector: FloatArray, groups: NDArray[np.int64], open_rows: Bools | None
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return the rows of the groups that may be answered, with their rough scores."""
+    spans = [(int(part.ends[g - 1]) if g else 0, int(part.ends[g])) for g in groups.tolist()]
+    rows = np.concatenate([np.arange(start, end) for start, end in spans])
+    if open_rows is None:
+        # Groups are read where they lie; gathering their rows first would copy them once more.
+        return rows, np.concatenate([decode(part.codes[start:end]) @ vector for start, end in spans])
+    rows = rows[open_rows[rows]]
+    return rows, decode(part.codes[rows]) @ vector
 
 
 def _shortlist(rough: FloatArray, k: int) -> NDArray[np.int64]:
