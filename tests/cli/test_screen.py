@@ -31,13 +31,17 @@ def test_cut_text_fits(text, width):
 
 
 def test_a_table_cuts_the_middle_of_the_column_that_may_stretch():
-    lines = Screen(width=40).table(["document", "id"], [["a/very/long/path/" + "x" * 60 + "/end.md", "doc_1"]], stretch=0)
+    lines = Screen(width=40).table(
+        ["document", "id"], [["a/very/long/path/" + "x" * 60 + "/end.md", "doc_1"]], stretch=0
+    )
     assert all(cells(line) <= 40 for line in lines)
     assert "…" in lines[1]
     assert lines[1].endswith("doc_1")
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0.31, "0.3 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.31, "0.3 s"), (42, "42 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
+)
 def test_a_duration_is_said_as_people_say_it(seconds, words):
     assert duration(seconds) == words
 

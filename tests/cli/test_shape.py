@@ -74,7 +74,9 @@ def test_help_is_one_page_however_it_is_asked_for(words, capsys):
 
 
 def test_help_costs_no_heavy_import():
-    program = "import sys; from groundwork.cli import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    program = (
+        "import sys; from groundwork.cli import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
     assert not loaded & {*HEAVY, "typer", "asyncio"}
@@ -119,7 +121,10 @@ def test_a_mistyped_command_offers_the_nearest(tmp_path):
     done = groundwork("serch", "x", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == "error: there is no command `groundwork serch`\nhint: did you mean `groundwork search`?\n"
+    assert (
+        done.stderr
+        == "error: there is no command `groundwork serch`\nhint: did you mean `groundwork search`?\n"
+    )
 
 
 def test_wrong_use_with_json_is_one_document_on_stdout(tmp_path):
@@ -159,7 +164,11 @@ def test_a_stack_trace_is_shown_only_when_asked_for(tmp_path):
 
 def test_a_closed_pipe_ends_quietly(tmp_path):
     done = subprocess.run(
-        f"{sys.executable} -m groundwork.cli schema | head -c 10", shell=True, cwd=tmp_path, capture_output=True, text=True
+        f"{sys.executable} -m groundwork.cli schema | head -c 10",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert done.stderr == ""
 
