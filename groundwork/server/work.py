@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from groundwork.jobs import JobInfo, Jobs
+from groundwork.jobs import JobInfo
 
 if TYPE_CHECKING:
     from groundwork.app.workspace import Workspace
@@ -82,7 +82,6 @@ class Worker:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._thread: threading.Thread | None = None
-        self._engine: Jobs | None = None
 
     def start(self) -> None:
         """Begin to take up jobs, in the background; also those that an earlier server left."""
@@ -90,18 +89,13 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop taking up jobs; running ones are interrupted and go on in the next server."""
-        if self._thread is None:
-            return
-        self._thread.join()
-        if self._engine is not None:
-            self._engine.stop()
+        """Wait until the engine has started, if it was to; closing the workspace stops it."""
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:
-            engine = self._workspace.rooms.jobs(self._workspace)
-            engine.start()
-            self._engine = engine
+            self._workspace.start_worker()
         except Exception:
             # Asking and reading work without the engine; jobs wait, and their pages say so.
             log.exception("background work cannot be done by this server")

@@ -12,7 +12,7 @@ from groundwork.answers.types import Answer, Citation
 from groundwork.server.console.spans import Piece, pieces
 
 CONTEXT_CHARS = 360
-MAX_COMPARED_WORDS = 4000
+MAX_COMPARED_WORDS = 1500
 _MARKED = re.compile(r"(?P<body>.*?)(?P<markers>(?:\s*\[\d{1,3}\])+)", re.S)
 _NUMBER = re.compile(r"\[(\d{1,3})\]")
 _WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")

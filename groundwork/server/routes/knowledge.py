@@ -37,10 +37,14 @@ router = APIRouter(prefix="/api", tags=["knowledge"], responses=PROBLEMS)
 VersionRef = Annotated[
     str | None, Query(max_length=100, description="Digest of a document version, as a citation has it.")
 ]
-BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-}
-TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+
+def _body(media_type: str, schema: dict[str, str]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {media_type: {"schema": schema}}}}
+
+
+BYTES = _body("application/octet-stream", {"type": "string", "format": "binary"})
+TEXT = _body("text/plain", {"type": "string"})
 
 
 @router.get("/indexes", response_model=list[IndexBody])
