@@ -182,7 +182,8 @@ def _known(path: Sequence[str]) -> list[str]:
         model = sections.get(part, model)
     if len(path) == 1 and path[0] in ("indexes", "apps"):
         return []
-    return sorted(model.model_fields)
+    # At the top of the file a setting may stand without its section.
+    return sorted({*model.model_fields, *(Settings.model_fields if not path else ())})
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
