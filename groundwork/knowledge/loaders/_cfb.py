@@ -73,7 +73,9 @@ class CompoundFile:
             numbers = _integers(self._block(following))
             places += [p for p in numbers[:-1] if p < _END]
             following = numbers[-1] if numbers else _END
-        return tuple(n for p in places[: len(self._data) // self._sector + 1] for n in _integers(self._block(p)))
+        return tuple(
+            n for p in places[: len(self._data) // self._sector + 1] for n in _integers(self._block(p))
+        )
 
     def _block(self, number: int) -> bytes:
         start = (number + 1) * self._sector

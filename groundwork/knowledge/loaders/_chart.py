@@ -47,5 +47,3 @@ def _short(text: str) -> str:
         return f"{float(text):.12g}"
     except ValueError:
         return one_line(text)
-
-

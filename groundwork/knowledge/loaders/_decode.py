@@ -16,6 +16,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_RARE = ("mac_", "cp1257", "cp775", "cp437", "cp850", "cp852", "cp858", "hp_", "ptcp", "kz1048", "iso8859_1")
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd\ufffe\uffff]")
 
 
@@ -135,7 +136,7 @@ def _reads_as(sample: bytes, encoding: str) -> bool:
         if error.end < len(sample) - 3:
             return False
         text = sample[: error.start].decode(encoding)
-    if not text or _BINARY.search(text):
+    if not text or len(_BINARY.findall(text)) * 50 > len(text):
         return False
     common = sum(1 for c in text if c in " \n\r\t" or "!" <= c <= "~")
     blocks = {ord(c) >> 8 for c in text if c > "\x7f"}
@@ -146,11 +147,33 @@ def _by_statistics(data: bytes) -> Decoded:
     """Guess a one-byte or East Asian encoding from the distribution of characters."""
     if not looks_like_text(data):
         raise Unreadable("unsupported", "the bytes are neither text nor a format that is known here")
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:SAMPLE_BYTES]).best()
-    encoding = best.encoding if best is not None else "cp1252"
+    encoding = _likeliest(data[:SAMPLE_BYTES])
     try:
         return Decoded(data.decode(encoding), encoding)
     except (UnicodeDecodeError, LookupError):
         return _replacing(data, "cp1252")
+
+
+def _likeliest(sample: bytes) -> str:
+    """Return the encoding whose reading of `sample` is most like what people write."""
+    from charset_normalizer import from_bytes
+
+    scores = {m.encoding: m.coherence - m.chaos for m in from_bytes(sample)}
+    if not scores or any(_is_half_width(sample, encoding) for encoding in scores):
+        scores |= {"koi8_r": 0.0, "cp1252": -0.1}
+    for encoding in scores:
+        scores[encoding] -= 0.1 * encoding.startswith(_RARE) + 0.3 * _is_shouting(sample, encoding)
+        scores[encoding] -= 0.5 * _is_half_width(sample, encoding)
+    return max(scores, key=lambda e: scores[e])
+
+
+def _is_shouting(sample: bytes, encoding: str) -> bool:
+    """Return whether most letters beyond ASCII are capitals: Hebrew read as Cyrillic, Cyrillic as another Cyrillic."""
+    text = [c for c in sample.decode(encoding, "ignore") if c > "\x7f"]
+    return sum(c.isupper() for c in text) > sum(c.islower() for c in text)
+
+
+def _is_half_width(sample: bytes, encoding: str) -> bool:
+    """Return whether most characters beyond ASCII are half-width katakana, which old terminals wrote and nobody else."""
+    text = [c for c in sample.decode(encoding, "ignore") if c > "\x7f"]
+    return sum("\uff61" <= c <= "\uff9f" for c in text) * 2 > len(text)

@@ -64,7 +64,10 @@ class Numbering:
                 definitions[attribute(element, "abstractNumId")] = levels
             elif local(element) == "num":
                 target = child(element, "abstractNumId")
-                number, abstract = attribute(element, "numId"), attribute(target, "val") if target is not None else ""
+                number, abstract = (
+                    attribute(element, "numId"),
+                    attribute(target, "val") if target is not None else "",
+                )
                 self._levels[number] = definitions.get(abstract, {})
                 self._abstract[number] = abstract
 

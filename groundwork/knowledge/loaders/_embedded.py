@@ -42,7 +42,16 @@ def add_attachment(out: TextBuilder, data: bytes, name: str, media_type: str | N
     except Unreadable as error:
         out.warn(f"attachment `{label}` was not read: {error}")
         return
-    except (RecursionError, ValueError, KeyError, TypeError, AttributeError, IndexError, OSError, EOFError) as error:
+    except (
+        RecursionError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        OSError,
+        EOFError,
+    ) as error:
         out.warn(f"attachment `{label}` was not read: it is damaged ({type(error).__name__})")
         return
     with out.mark("attachment", label):

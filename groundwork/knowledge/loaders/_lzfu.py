@@ -27,7 +27,9 @@ def decompress(data: bytes) -> bytes:
     if kind != b"LZFu":
         raise Unreadable("broken", "the compressed RTF has an unknown form")
     if size > MAX_BYTES:
-        raise Unreadable("too_large", f"the compressed RTF says it has {size:,} bytes; the limit is {MAX_BYTES:,}")
+        raise Unreadable(
+            "too_large", f"the compressed RTF says it has {size:,} bytes; the limit is {MAX_BYTES:,}"
+        )
     window = bytearray(_PRESET.ljust(4096, b"\x00"))
     at, place, out = len(_PRESET), 16, bytearray()
     while place < len(data) and len(out) < size:

@@ -27,7 +27,9 @@ def linear(element: Any) -> str:
     if name == "nary":
         sign = child(element, "naryPr", "chr")
         limits = "".join(linear(c) for c in element if local(c) in _PARTS)
-        return (attribute(sign, "val", "∫") if sign is not None else "∫") + limits + _inside(child(element, "e"))
+        return (
+            (attribute(sign, "val", "∫") if sign is not None else "∫") + limits + _inside(child(element, "e"))
+        )
     if name.endswith("Pr"):
         return ""
     return _inside(element)

@@ -36,16 +36,29 @@ class Package:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             members = self._zip.infolist()
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, NotImplementedError, IndexError) as error:
+        except (
+            zipfile.BadZipFile,
+            zipfile.LargeZipFile,
+            ValueError,
+            OSError,
+            NotImplementedError,
+            IndexError,
+        ) as error:
             raise Unreadable("broken", f"the zip package is damaged: {error}") from error
         if len(members) > MAX_MEMBERS:
-            raise Unreadable("hostile", f"the package has {len(members):,} members; the limit is {MAX_MEMBERS:,}")
+            raise Unreadable(
+                "hostile", f"the package has {len(members):,} members; the limit is {MAX_MEMBERS:,}"
+            )
         total = sum(m.file_size for m in members)
         if total > MAX_TOTAL:
-            raise Unreadable("hostile", f"the package inflates to {total:,} bytes; the limit is {MAX_TOTAL:,}")
+            raise Unreadable(
+                "hostile", f"the package inflates to {total:,} bytes; the limit is {MAX_TOTAL:,}"
+            )
         for member in members:
             if member.file_size > 8 * MIB and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-                raise Unreadable("hostile", f"`{member.filename[:100]}` inflates to {member.file_size:,} bytes: a zip bomb")
+                raise Unreadable(
+                    "hostile", f"`{member.filename[:100]}` inflates to {member.file_size:,} bytes: a zip bomb"
+                )
         self._members = {m.filename.replace("\\", "/").lstrip("/").lower(): m for m in members}
 
     @property
@@ -65,7 +78,9 @@ class Package:
         if member.flag_bits & 1:
             raise Unreadable("encrypted", "the package's members are encrypted")
         if member.file_size > limit:
-            raise Unreadable("too_large", f"`{name[:100]}` has {member.file_size:,} bytes; the limit is {limit:,}")
+            raise Unreadable(
+                "too_large", f"`{name[:100]}` has {member.file_size:,} bytes; the limit is {limit:,}"
+            )
         try:
             with self._zip.open(member) as stream:
                 data = stream.read(limit + 1)
@@ -123,7 +138,11 @@ class Package:
             if not isinstance(relation.tag, str) or relation.get("TargetMode") == "External":
                 continue
             target = unquote(relation.get("Target") or "").replace("\\", "/")
-            path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            path = (
+                target.lstrip("/")
+                if target.startswith("/")
+                else posixpath.normpath(posixpath.join(folder, target))
+            )
             found[relation.get("Id") or ""] = ((relation.get("Type") or "").rsplit("/", 1)[-1], path)
         return found
 
@@ -137,7 +156,13 @@ def parse_xml(data: bytes, name: str = "XML") -> Any:
     from lxml import etree
 
     refuse_entities(data, name)
-    settings = {"resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False, "remove_comments": True}
+    settings = {
+        "resolve_entities": False,
+        "no_network": True,
+        "huge_tree": False,
+        "load_dtd": False,
+        "remove_comments": True,
+    }
     try:
         return etree.fromstring(data, etree.XMLParser(**settings))
     except etree.XMLSyntaxError as error:
@@ -153,7 +178,11 @@ def parse_xml(data: bytes, name: str = "XML") -> Any:
 
 def refuse_entities(data: bytes, name: str) -> None:
     """Raise `Unreadable` (`hostile`) when XML bytes declare entities, in any usual encoding."""
-    if _ENTITY.search(data) or "<!ENTITY".encode("utf-16-le") in data or "<!ENTITY".encode("utf-16-be") in data:
+    if (
+        _ENTITY.search(data)
+        or "<!ENTITY".encode("utf-16-le") in data
+        or "<!ENTITY".encode("utf-16-be") in data
+    ):
         raise Unreadable("hostile", f"`{name[:100]}` declares XML entities, which documents of people do not")
 
 
@@ -182,7 +211,14 @@ def child(element: Any, *path: str) -> Any:
 
 def core_facts(package: Package) -> dict[str, str]:
     """Return what an OOXML package declares of itself: title, author, subject, created, language."""
-    names = {"title": "title", "creator": "author", "subject": "subject", "created": "created", "language": "language", "keywords": "tags"}
+    names = {
+        "title": "title",
+        "creator": "author",
+        "subject": "subject",
+        "created": "created",
+        "language": "language",
+        "keywords": "tags",
+    }
     try:
         root = package.xml("docProps/core.xml")
     except Unreadable:

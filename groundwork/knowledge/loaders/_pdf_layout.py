@@ -25,7 +25,11 @@ LONG_LINE_CHARS = 40
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text with its place in points from the page's lower left corner; all zero where it is not known."""
+    """A line of text with its place in points from the page's lower left corner; all zero where it is not known.
+
+    `left` and `top` are those of its first character, `right` and `bottom` of its last: PDFium sometimes gives two lines as
+    one, where a hyphen stands between them.
+    """
 
     text: str
     left: float = 0.0
@@ -49,7 +53,13 @@ class Block:
         pieces = [self.lines[0].text]
         for join, line in zip(self.joins, self.lines[1:], strict=True):
             # A word broken at the line's end keeps its newline until `join_hyphens` has looked at it.
-            pieces.append("\n" if pieces[-1].endswith(("-", "\u2010", "\u00ad", "\ufffe", "\x02")) else " " if self.level else join)
+            pieces.append(
+                "\n"
+                if pieces[-1].endswith(("-", "\u2010", "\u00ad", "\ufffe", "\x02"))
+                else " "
+                if self.level
+                else join
+            )
             pieces.append(line.text)
         text = _TEX_FF.sub("ff", "".join(pieces).translate(_LIGATURES))
         return _LATIN_ARABIC.sub(" ", _LOOSE_VOWEL.sub(r"\1", text)) if _LATIN_ARABIC.search(text) else text
@@ -95,12 +105,12 @@ def _is_apart(before: Line, line: Line, pitch: float) -> bool:
         return False
     if _overlap(before, line):
         return False
-    step = before.top - line.top
+    step = before.bottom - (line.top - line.size)
     if step < -0.5 * line.size:  # it goes up: another column or box, in which a sentence may go on
         return not (line.text[:1].islower() or before.text.endswith((",", "-", "\ufffe", "\x02")))
     if abs(before.size - line.size) > 0.2 * max(before.size, line.size):
         return True
-    return step > 1.4 * max(pitch, line.size * 0.9)
+    return step > 1.4 * max(pitch, line.size * 1.1)
 
 
 def _join(lines: Sequence[Line], line: Line) -> str:
@@ -124,10 +134,10 @@ def _join(lines: Sequence[Line], line: Line) -> str:
 def _is_row(line: Line) -> bool:
     """Return whether a line is so wide for its letters that it must be a row of cells."""
     wide = sum(1 for c in line.text if c >= "\u2e80")
-    return line.right - line.left > line.size * (0.75 * (len(line.text) - wide) + 1.6 * wide)
+    return line.right - line.left > line.size * (0.6 * (len(line.text) - wide) + 1.3 * wide)
 
 
 def _overlap(before: Line, line: Line) -> bool:
     """Return whether two pieces stand on one line of the page: their heights overlap by more than half of the smaller."""
-    shared = min(before.top, line.top) - max(before.bottom, line.bottom)
-    return shared > 0.5 * min(before.top - before.bottom, line.top - line.bottom)
+    shared = min(before.bottom + before.size, line.top) - max(before.bottom, line.top - line.size)
+    return shared > 0.5 * min(before.size, line.size)

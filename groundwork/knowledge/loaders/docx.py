@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from groundwork.knowledge.loaders import Unreadable
-from groundwork.knowledge.loaders._docx_numbering import Numbering
 from groundwork.knowledge.loaders._chart import add_chart
+from groundwork.knowledge.loaders._docx_numbering import Numbering
 from groundwork.knowledge.loaders._embedded import add_attachment
 from groundwork.knowledge.loaders._math import linear
 from groundwork.knowledge.loaders._package import Package, attribute, child, core_facts, local
@@ -17,11 +17,12 @@ from groundwork.knowledge.types import Parsed
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml."
 _SKIPPED = frozenset(
-    "del moveFrom Fallback instrText delText pPr rPr sdtPr sdtEndPr tblPr tblGrid trPr tcPr proofErr bookmarkStart "
-    "bookmarkEnd commentRangeStart commentRangeEnd commentReference annotationRef footnoteRef endnoteRef object control".split()
+    ["del", "moveFrom", "Fallback", "instrText", "delText", "pPr", "rPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "proofErr", "bookmarkStart", "bookmarkEnd", "commentRangeStart", "commentRangeEnd", "commentReference", "annotationRef", "footnoteRef", "endnoteRef", "object", "control"]
 )
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
-_HEADING_STYLE = re.compile(r"^(?:heading|überschrift|titre|título|titolo|заголовок|rubrik|kop|标题|見出し)\s*(\d)$", re.IGNORECASE)
+_HEADING_STYLE = re.compile(
+    r"^(?:heading|überschrift|titre|título|titolo|заголовок|rubrik|kop|标题|見出し)\s*(\d)$", re.IGNORECASE
+)
 _CODE_STYLE = re.compile(r"code|preformatted|listing", re.IGNORECASE)
 
 
@@ -80,7 +81,9 @@ class _Document:
                 self._out.warn(f"the embedded object `{target.rsplit('/', 1)[-1]}` was not read")
         facts = core_facts(self._package)
         title = _own_title(facts.pop("title", "")) or self._title
-        return self._out.build(title=title, language=facts.pop("language", "") or self._language(), meta=facts)
+        return self._out.build(
+            title=title, language=facts.pop("language", "") or self._language(), meta=facts
+        )
 
     def _blocks(self, parent: Any) -> None:
         items = _flat(parent)
@@ -104,7 +107,9 @@ class _Document:
 
     def _write_list(self, items: Sequence[tuple[str, str]]) -> None:
         if items:
-            self._out.block("list", "\n".join(f"{prefix} {text}".rstrip() if text else "" for prefix, text in items))
+            self._out.block(
+                "list", "\n".join(f"{prefix} {text}".rstrip() if text else "" for prefix, text in items)
+            )
 
     def _list_item(self, paragraph: Any) -> tuple[str, str] | None:
         """Return a list item's prefix and text; None for other paragraphs, headings among them."""
@@ -154,9 +159,17 @@ class _Document:
                 properties = child(cell, "tcPr")
                 span, merge = child(properties, "gridSpan"), child(properties, "vMerge")
                 text = one_line(_cell_text(cell, self._notes))
-                if merge is not None and attribute(merge, "val", "continue") == "continue" and len(cells) < len(above):
+                if (
+                    merge is not None
+                    and attribute(merge, "val", "continue") == "continue"
+                    and len(cells) < len(above)
+                ):
                     text = above[len(cells)]
-                wide = int(attribute(span, "val")) if span is not None and attribute(span, "val").isdecimal() else 1
+                wide = (
+                    int(attribute(span, "val"))
+                    if span is not None and attribute(span, "val").isdecimal()
+                    else 1
+                )
                 cells += [text] + [""] * (min(wide, 64) - 1)
             above = cells
             yield cells
@@ -194,7 +207,9 @@ class _Document:
             identity, level = child(own, "numId"), child(own, "ilvl")
             number = attribute(identity, "val") if identity is not None else number
             depth = attribute(level, "val") if level is not None else depth
-        return (number if self._numbering.knows(number) else ""), (int(depth) % 16 if depth.isdecimal() else 0)
+        return (number if self._numbering.knows(number) else ""), (
+            int(depth) % 16 if depth.isdecimal() else 0
+        )
 
     def _style_of(self, paragraph: Any) -> dict[str, str]:
         style = child(paragraph, "pPr", "pStyle")
@@ -290,9 +305,7 @@ def _descend(parent: Any, wanted: str) -> Iterator[Any]:
 
 
 def _cell_text(cell: Any, notes: list[tuple[str, str]]) -> str:
-    parts = []
-    for paragraph in cell.iter("{*}p"):
-        parts.append(_text(paragraph, notes))
+    parts = [_text(paragraph, notes) for paragraph in cell.iter("{*}p")]
     return " ".join(part for part in parts if part.strip())
 
 

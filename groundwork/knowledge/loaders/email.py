@@ -41,7 +41,9 @@ class Email:
         before = len(out)
         _Body(out).write(message)
         if len(out) == before and not any(facts.values()):
-            raise Unreadable("broken" if message.defects else "no_text", "the e-mail has neither headers nor text")
+            raise Unreadable(
+                "broken" if message.defects else "no_text", "the e-mail has neither headers nor text"
+            )
         meta = {"author": facts["From"], "created": _moment(facts["Date"])}
         return out.build(title=facts["Subject"], meta=meta)
 
@@ -80,7 +82,9 @@ def _moment(date: str) -> str:
 def _refuse_encrypted(message: Message) -> None:
     kind = message.get_content_type()
     smime = str(message.get_param("smime-type") or "").lower()
-    if kind in _ENCRYPTED or (kind.endswith("pkcs7-mime") and smime in ("enveloped-data", "authenveloped-data")):
+    if kind in _ENCRYPTED or (
+        kind.endswith("pkcs7-mime") and smime in ("enveloped-data", "authenveloped-data")
+    ):
         raise Unreadable("encrypted", f"the e-mail is encrypted ({kind}); only its receiver's key opens it")
 
 
@@ -143,7 +147,9 @@ class _Body:
             return
         for warning in decoded.warnings:
             self._out.warn(warning)
-        text = _flowed(decoded.text) if str(part.get_param("format") or "").lower() == "flowed" else decoded.text
+        text = (
+            _flowed(decoded.text) if str(part.get_param("format") or "").lower() == "flowed" else decoded.text
+        )
         self._out.add(text)
 
 

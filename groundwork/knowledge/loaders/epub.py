@@ -14,7 +14,13 @@ from groundwork.knowledge.loaders._text import TextBuilder, one_line
 from groundwork.knowledge.loaders.html import read_html
 from groundwork.knowledge.types import Parsed
 
-_FACTS = {"creator": "author", "date": "created", "subject": "subject", "publisher": "publisher", "identifier": "identifier"}
+_FACTS = {
+    "creator": "author",
+    "date": "created",
+    "subject": "subject",
+    "publisher": "publisher",
+    "identifier": "identifier",
+}
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
 
@@ -50,7 +56,10 @@ class Epub:
 def _refuse_locked(package: Package) -> None:
     root = package.xml("META-INF/encryption.xml")
     for entry in root.iter("{*}EncryptionMethod") if root is not None else ():
-        if "font" not in attribute(entry, "Algorithm").lower() and "obfuscation" not in attribute(entry, "Algorithm").lower():
+        if (
+            "font" not in attribute(entry, "Algorithm").lower()
+            and "obfuscation" not in attribute(entry, "Algorithm").lower()
+        ):
             raise Unreadable("encrypted", "the book is locked by its publisher (DRM)")
 
 

@@ -195,7 +195,7 @@ class _Page:
         tag = node.tag or ""
         if tag == "-text":
             self._line.append(node.text(deep=False))
-        elif tag.startswith("-") or tag.startswith("_") or self._is_dropped(node, tag):
+        elif tag.startswith(("-", "_")) or self._is_dropped(node, tag):
             return
         elif depth > MAX_DEPTH:
             self._line.append(node.text(separator=" "))

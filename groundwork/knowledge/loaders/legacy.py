@@ -42,16 +42,24 @@ class Legacy:
         for stream, (what, current) in _NAMES.items():
             if stream in file:
                 if _is_encrypted(file, stream):
-                    raise Unreadable("encrypted", f"the {what} document is encrypted; only its password opens it")
-                raise Unreadable("unsupported", f"no loader reads {what}; save it as {current} and ingest it again")
-        raise Unreadable("unsupported", "it is an OLE file, but no document of Word, Excel, PowerPoint or Outlook")
+                    raise Unreadable(
+                        "encrypted", f"the {what} document is encrypted; only its password opens it"
+                    )
+                raise Unreadable(
+                    "unsupported", f"no loader reads {what}; save it as {current} and ingest it again"
+                )
+        raise Unreadable(
+            "unsupported", "it is an OLE file, but no document of Word, Excel, PowerPoint or Outlook"
+        )
 
 
 def _is_encrypted(file: CompoundFile, stream: str) -> bool:
     """Return whether a document says it is encrypted ([MS-DOC] 2.5.1, [MS-XLS] 2.4.117, [MS-PPT] 2.3.2)."""
     if stream == "PowerPoint Document":
         user = file.read("Current User")
-        return "EncryptedSummary" in file or (len(user) >= 16 and struct.unpack_from("<I", user, 12)[0] == _PPT_ENCRYPTED)
+        return "EncryptedSummary" in file or (
+            len(user) >= 16 and struct.unpack_from("<I", user, 12)[0] == _PPT_ENCRYPTED
+        )
     data = file.read(stream)
     if stream == "WordDocument":
         return len(data) >= 12 and bool(struct.unpack_from("<H", data, 10)[0] & 0x0100)

@@ -12,10 +12,16 @@ from groundwork.knowledge.loaders._text import TextBuilder, one_line, pipe_table
 from groundwork.knowledge.types import Parsed
 
 _OPEN = "application/vnd.oasis.opendocument."
-_FACTS = {"title": "title", "creator": "author", "initial-creator": "author", "subject": "subject", "creation-date": "created", "language": "language"}
+_FACTS = {
+    "title": "title",
+    "creator": "author",
+    "initial-creator": "author",
+    "subject": "subject",
+    "creation-date": "created",
+    "language": "language",
+}
 _SKIPPED = frozenset(
-    "annotation annotation-end tracked-changes sequence-decls forms variable-decls user-field-decls note-citation "
-    "bookmark-start bookmark-end change change-start change-end scripts settings".split()
+    ["annotation", "annotation-end", "tracked-changes", "sequence-decls", "forms", "variable-decls", "user-field-decls", "note-citation", "bookmark-start", "bookmark-end", "change", "change-start", "change-end", "scripts", "settings"]
 )
 MAX_REPEAT = 1000
 MAX_NESTING = 60
@@ -83,7 +89,9 @@ class _Reader:
             name = local(element)
             if name == "h":
                 level = attribute(element, "outline-level", "1")
-                self.out.heading(self._text(element), int(level) if level.isdecimal() and len(level) < 3 else 1)
+                self.out.heading(
+                    self._text(element), int(level) if level.isdecimal() and len(level) < 3 else 1
+                )
             elif name == "p":
                 self._paragraph(element, depth)
             elif name == "list":
@@ -95,7 +103,12 @@ class _Reader:
                     self._blocks(element, depth + 1)
             elif name == "frame" and attribute(element, "class") == "title":
                 self.out.heading(" ".join(self._text(p) for p in element.iter("{*}p")), 1)
-            elif name == "frame" and attribute(element, "class") in ("header", "footer", "date-time", "page-number"):
+            elif name == "frame" and attribute(element, "class") in (
+                "header",
+                "footer",
+                "date-time",
+                "page-number",
+            ):
                 continue
             elif name and name not in _SKIPPED:
                 self._blocks(element, depth + 1)
@@ -182,7 +195,9 @@ class _Reader:
                 parts.append("\n")
             elif name == "note":
                 body = child(item, "note-body")
-                self._notes.append(one_line(" ".join(self._text(p) for p in body.iter("{*}p"))) if body is not None else "")
+                self._notes.append(
+                    one_line(" ".join(self._text(p) for p in body.iter("{*}p"))) if body is not None else ""
+                )
                 parts.append(f"[{len(self._notes)}]")
             elif name and name not in _SKIPPED and name not in ("frame", "custom-shape", "g"):
                 parts.append(self._text(item))

@@ -97,12 +97,16 @@ def _write_body(out: TextBuilder, file: CompoundFile) -> None:
 
 
 def _attach(out: TextBuilder, file: CompoundFile, folder: str) -> None:
-    name = _property(file, "3707", folder) or _property(file, "3704", folder) or _property(file, "3001", folder)
+    name = (
+        _property(file, "3707", folder) or _property(file, "3704", folder) or _property(file, "3001", folder)
+    )
     data = file.read(folder + "__substg1.0_37010102")
     if data:
         add_attachment(out, data, name)
     else:
-        out.warn(f"attachment `{one_line(name) or 'without a name'}` is another message or object and was not read")
+        out.warn(
+            f"attachment `{one_line(name) or 'without a name'}` is another message or object and was not read"
+        )
 
 
 def _moment(file: CompoundFile) -> str:
@@ -116,7 +120,9 @@ def _moment(file: CompoundFile) -> str:
     ticks = found.get(_SUBMITTED) or found.get(_DELIVERED) or 0
     if not 0 < ticks < 2_650_467_744_000_000_000:
         return ""
-    return (datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)).isoformat(timespec="seconds")
+    return (datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)).isoformat(
+        timespec="seconds"
+    )
 
 
 plugin = Outlook

@@ -22,7 +22,9 @@ _LEAST_TEXT = 16
 _FACTS = {"Author": "author", "Subject": "subject", "Keywords": "tags", "CreationDate": "created"}
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
-_LINE = re.compile("[^\r\n\ufffe\x02]+[\ufffe\x02]?")  # a broken word's hyphen ends a line, though no newline follows
+_LINE = re.compile(
+    "[^\r\n\ufffe\x02]+[\ufffe\x02]?"
+)  # a broken word's hyphen ends a line, though no newline follows
 _PLACEHOLDERS = frozenset({"(anonymous)", "anonymous", "(unspecified)", "unspecified", "untitled", "unknown"})
 _DATE = re.compile(r"^D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?([+Z-])?(?:(\d\d)'?(\d\d)?'?)?.*$")
 _NO_TITLE = re.compile(
@@ -232,7 +234,8 @@ def _lines_of(page: Any) -> list[Line]:
             continue
         left, top, bottom, size = box.left, box.top, box.bottom, box.top - box.bottom
         raw.FPDFText_GetLooseCharBox(page, end - 1, box)
-        lines.append(Line(text[start:end], left, box.right, top, bottom, round(size, 1)))
+        last = box.bottom if box.bottom < bottom - 0.95 * size else bottom  # not merely an index or a comma
+        lines.append(Line(text[start:end], left, box.right, top, last, round(size, 1)))
     return lines
 
 
@@ -248,7 +251,10 @@ def _arabic_ligatures(page: Any, text: str) -> str:
     letters = list(text)
     for found in _ALEF_LAM.finditer(text):
         at = found.start()
-        if all(raw.FPDFText_GetLooseCharBox(page, at + n, boxes[n]) for n in (0, 1)) and boxes[0].left == boxes[1].left:
+        if (
+            all(raw.FPDFText_GetLooseCharBox(page, at + n, boxes[n]) for n in (0, 1))
+            and boxes[0].left == boxes[1].left
+        ):
             letters[at], letters[at + 1] = letters[at + 1], letters[at]
     return "".join(letters)
 

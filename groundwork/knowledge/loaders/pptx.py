@@ -25,7 +25,11 @@ class Pptx:
     """Read presentations from their XML; pictures and sounds are left out."""
 
     version: ClassVar[int] = 1
-    media_types: ClassVar[Sequence[str]] = (_POINT + "presentation", _POINT + "slideshow", _POINT + "template")
+    media_types: ClassVar[Sequence[str]] = (
+        _POINT + "presentation",
+        _POINT + "slideshow",
+        _POINT + "template",
+    )
 
     def load(self, data: bytes, name: str) -> Parsed:
         """Read every slide in the order of the show, hidden ones too."""
@@ -43,7 +47,11 @@ class Pptx:
             raise Unreadable("no_text", "the presentation has no slides")
         facts = core_facts(package)
         title = facts.pop("title", "")
-        title = "" if title.lower() in ("powerpoint presentation", "powerpoint-präsentation", "presentation") else title
+        title = (
+            ""
+            if title.lower() in ("powerpoint presentation", "powerpoint-präsentation", "presentation")
+            else title
+        )
         return out.build(title=title, language=facts.pop("language", ""), meta=facts)
 
 

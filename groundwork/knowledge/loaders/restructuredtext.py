@@ -16,8 +16,12 @@ _CODE = re.compile(r"^(\s*)\.\. (?:code|code-block|sourcecode|parsed-literal|lit
 _GRID = re.compile(r"^\s*\+[-=+]{3,}\+$")
 _SIMPLE = re.compile(r"^\s*={2,}(?:[ \t]+={2,})+$")
 _ITEM = re.compile(r"^(?:[-*+•]|\(?(?:\d{1,3}|#|[a-zA-Z])[.)])\s+\S")
-_FIELD = re.compile(r"^:(author|date|language|subject|copyright|version):[ \t]*(.+)$", re.IGNORECASE | re.MULTILINE)
-_ROLE = re.compile(r":[\w:.-]+:`([^`<]*)(?:<[^`>]*>)?`|`([^`<]*?)\s*(?:<[^`>]*>)?`_{0,2}|\*{1,2}([^*]+)\*{1,2}")
+_FIELD = re.compile(
+    r"^:(author|date|language|subject|copyright|version):[ \t]*(.+)$", re.IGNORECASE | re.MULTILINE
+)
+_ROLE = re.compile(
+    r":[\w:.-]+:`([^`<]*)(?:<[^`>]*>)?`|`([^`<]*?)\s*(?:<[^`>]*>)?`_{0,2}|\*{1,2}([^*]+)\*{1,2}"
+)
 
 
 class RestructuredText:
@@ -31,7 +35,14 @@ class RestructuredText:
         text, warnings = stored_text(data)
         marks = list(_marks(text))
         meta = {k.lower(): v for k, v in _FIELD.findall(text[:4000])}
-        return parsed(text, marks, title=first_title(marks), language=meta.pop("language", ""), meta=meta, warnings=warnings)
+        return parsed(
+            text,
+            marks,
+            title=first_title(marks),
+            language=meta.pop("language", ""),
+            meta=meta,
+            warnings=warnings,
+        )
 
 
 def _marks(text: str) -> Iterator[Mark]:
@@ -76,7 +87,14 @@ def _title(lines: Sequence[str], at: int) -> tuple[int, int, str] | None:
         return at + 1, 3, over[1] * 2
     under = _ADORNMENT.match(line(1))
     free = at == 0 or not lines[at - 1].strip() or bool(_ADORNMENT.match(lines[at - 1]))
-    if under and free and line(0).strip() and not line(0)[0].isspace() and not over and fits(line(0), line(1)):
+    if (
+        under
+        and free
+        and line(0).strip()
+        and not line(0)[0].isspace()
+        and not over
+        and fits(line(0), line(1))
+    ):
         return at, 2, under[1]
     return None
 
@@ -105,7 +123,9 @@ def _block(lines: Sequence[str], at: int) -> tuple[int, str, str]:
         return (end, "table", "") if rules > 1 else (at + 1, "", "")
     if _ITEM.match(line):
         end = at + 1
-        while end < len(lines) and (not lines[end].strip() or lines[end][0].isspace() or _ITEM.match(lines[end])):
+        while end < len(lines) and (
+            not lines[end].strip() or lines[end][0].isspace() or _ITEM.match(lines[end])
+        ):
             end += 1
         return end, "list", ""
     return at + 1, "", ""

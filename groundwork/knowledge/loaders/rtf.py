@@ -27,11 +27,16 @@ class Rtf:
 
         lean = _PICTURE.sub(b"", data)
         if len(lean) > MAX_BYTES:
-            raise Unreadable("too_large", f"the RTF has {len(lean):,} bytes without pictures; the limit is {MAX_BYTES:,}")
+            raise Unreadable(
+                "too_large", f"the RTF has {len(lean):,} bytes without pictures; the limit is {MAX_BYTES:,}"
+            )
         source = lean.decode("latin-1")
         out = TextBuilder()
         out.add(rtf_to_text(source, errors="replace"))
-        facts = {k: str(rtf_to_text("{\\rtf1 " + v + "}", errors="replace")) for k, v in _FACT.findall(source[:65_536])}
+        facts = {
+            k: str(rtf_to_text("{\\rtf1 " + v + "}", errors="replace"))
+            for k, v in _FACT.findall(source[:65_536])
+        }
         return out.build(title=facts.pop("title", ""), meta=facts)
 
 

@@ -45,7 +45,9 @@ class _Workbook:
         self._relations = package.relations(self._part)
         root = package.xml(self._part)
         properties = child(root, "workbookPr") if root is not None else None
-        self._epoch = 1904 if properties is not None and attribute(properties, "date1904") in ("1", "true") else 1900
+        self._epoch = (
+            1904 if properties is not None and attribute(properties, "date1904") in ("1", "true") else 1900
+        )
         sheets = child(root, "sheets") if root is not None else None
         self._sheets = list(sheets) if sheets is not None else []
         self._strings = self._read_strings()
@@ -143,7 +145,11 @@ class _Workbook:
         value = child(cell, "v")
         text = (value.text or "").strip() if value is not None else ""
         if kind == "s":
-            return self._strings[int(text)] if text.isdecimal() and len(text) < 9 and int(text) < len(self._strings) else ""
+            return (
+                self._strings[int(text)]
+                if text.isdecimal() and len(text) < 9 and int(text) < len(self._strings)
+                else ""
+            )
         if kind == "b":
             return {"1": "TRUE", "0": "FALSE"}.get(text, text)
         if kind in ("str", "e", "d") or not text:
@@ -170,7 +176,9 @@ class _Workbook:
             strings.append(one_line(_string(item)))
             size += len(strings[-1])
             if size > MAX_STRINGS_CHARS or len(strings) > MAX_CELLS:
-                raise Unreadable("too_large", f"the shared strings hold more than {MAX_STRINGS_CHARS:,} characters")
+                raise Unreadable(
+                    "too_large", f"the shared strings hold more than {MAX_STRINGS_CHARS:,} characters"
+                )
         return strings
 
     def _read_formats(self) -> dict[int, str]:
@@ -215,7 +223,13 @@ def _date(days: float, epoch: int) -> str:
     """
     if not 0 <= days < 2_958_466:
         return ""
-    start = datetime(1904, 1, 1) if epoch == 1904 else datetime(1899, 12, 30) if days >= 60 else datetime(1899, 12, 31)
+    start = (
+        datetime(1904, 1, 1)
+        if epoch == 1904
+        else datetime(1899, 12, 30)
+        if days >= 60
+        else datetime(1899, 12, 31)
+    )
     moment = start + timedelta(seconds=round(days * 86_400))
     if days < 1:
         return moment.strftime("%H:%M:%S")

@@ -40,23 +40,7 @@ class Child:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.documents = 0
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "groundwork.knowledge.parsing.worker",
-                str(os.getpid()),
-                json.dumps(asdict(limits)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            cwd="/",
-            start_new_session=True,
-            bufsize=0,
-        )
+        self._process = _start(limits)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -192,6 +176,23 @@ class Child:
         if pid:
             self._peak_mib = usage.ru_maxrss / 1024
             self._process.returncode = os.waitstatus_to_exitcode(status)
+
+
+def _start(limits: Limits) -> subprocess.Popen[bytes]:
+    worker = ["-P", "-m", "groundwork.knowledge.parsing.worker", str(os.getpid()), json.dumps(asdict(limits))]
+    try:
+        return subprocess.Popen(
+            [sys.executable, *worker],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,
+            bufsize=0,
+        )
+    except OSError as error:
+        raise InternalError(f"the parsing process does not start: {error}", hint="run `groundwork doctor`") from error
 
 
 def _environment() -> dict[str, str]:

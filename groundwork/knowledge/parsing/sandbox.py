@@ -210,14 +210,16 @@ def _bytes_of(path: Path, limits: Limits) -> bytes | Quarantine:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return Quarantine("unreadable", f"the file cannot be opened: {error.strerror or error}")
-    with open(handle, "rb") as stream:
-        try:
-            facts = os.fstat(handle)
-            if not stat.S_ISREG(facts.st_mode):
-                return Quarantine("unreadable", "it is not a regular file")
-            if facts.st_size > limits.max_bytes:
-                return _too_large(facts.st_size, limits)
+    try:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            return Quarantine("unreadable", "it is not a regular file")
+        if facts.st_size > limits.max_bytes:
+            return _too_large(facts.st_size, limits)
+        with open(handle, "rb", closefd=False) as stream:
             data = stream.read(limits.max_bytes + 1)
-        except OSError as error:
-            return Quarantine("unreadable", f"the file cannot be read: {error.strerror or error}")
+    except OSError as error:
+        return Quarantine("unreadable", f"the file cannot be read: {error.strerror or error}")
+    finally:
+        os.close(handle)
     return data if len(data) <= limits.max_bytes else _too_large(len(data), limits)

@@ -1,0 +1,1 @@
+"""Loaders, the sniffer and the sandbox they run in."""
