@@ -39,6 +39,7 @@ class RunningJob:
         self.arguments = job.arguments
         self.principal = principal
         self.latest: Mapping[str, Any] | None = None
+        self._job = job
         self._store = store
         self._record_step = record_step
         self._ending = ending
@@ -59,7 +60,7 @@ class RunningJob:
         if now - self._reported >= EVERY_SECONDS:
             self._reported = now
             with suppress(GroundworkError):  # a busy or full database must not end the work
-                self._store.report(self.id, self.latest)
+                self._store.report(self._job, self.latest)
 
     def cancelled(self) -> bool:
         now = time.monotonic()

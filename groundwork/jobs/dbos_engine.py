@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from groundwork.core.errors import GroundworkError, InternalError, NotFoundError, UnavailableError
 from groundwork.core.ids import new_id
@@ -24,7 +24,8 @@ from groundwork.jobs.store import JobStore
 from groundwork.jobs.values import JsonValues, as_json, error_as_dict
 from groundwork.storage.database import Database
 from groundwork.storage.failpoints import failpoint
-from groundwork.storage.leases import Lease, Leases
+from groundwork.storage.faults import explain_database_error
+from groundwork.storage.leases import TTL, Lease, Leases
 
 VERSION = "groundwork-jobs-1"
 """DBOS recovers only workflows of the same version, by default a hash of the code, so that every upgrade
@@ -39,6 +40,7 @@ POLL_SECONDS = 0.5
 RECOVER_EVERY = 5.0
 LEASE = "jobs:worker:"
 
+T = TypeVar("T")
 log = logging.getLogger("groundwork.jobs")
 
 
@@ -57,18 +59,26 @@ class DurableJobs:
         engine: the engine's own SQLite file, or a PostgreSQL URL (it keeps to the schema `dbos`).
         handlers: what does each kind of job.
         concurrency: how many jobs one worker does at a time.
+        ttl: seconds without a sign of life after which a worker on another machine counts as gone.
     """
 
     _worker: ClassVar[DurableJobs | None] = None
     """DBOS is one per process, so a process is one worker at most."""
 
     def __init__(
-        self, database: Database, engine: str | Path, handlers: Mapping[str, Handler], concurrency: int = 2
+        self,
+        database: Database,
+        engine: str | Path,
+        handlers: Mapping[str, Handler],
+        *,
+        concurrency: int = 2,
+        ttl: float = TTL,
     ) -> None:
         self._database = database
         self._engine = str(engine)
         self._handlers = handlers
         self._concurrency = concurrency
+        self._ttl = ttl
         self._store = JobStore(database)
         self._leases = Leases(database)
         self._executor = ""
@@ -124,7 +134,7 @@ class DurableJobs:
             raise InternalError("this process is a worker already", hint="stop the other one first")
         self._ending.clear()
         self._executor = new_id("job").replace("job_", "worker-")
-        self._lease = self._leases.acquire(LEASE + self._executor, self._executor)
+        self._lease = self._leases.acquire(LEASE + self._executor, self._executor, self._ttl)
         DurableJobs._worker = self
         try:
             _launch(self._engine, self._executor, self._concurrency)
@@ -176,7 +186,7 @@ class DurableJobs:
         # A machine that slept for longer than the lease wakes up without it; what it begins from now on is its own.
         if self._lease is not None and self._lease.lost:
             self._lease.release()
-            self._lease = self._leases.acquire(LEASE + self._executor, self._executor)
+            self._lease = self._leases.acquire(LEASE + self._executor, self._executor, self._ttl)
 
     def _hand_over(self) -> None:
         from dbos import DBOS, SetWorkflowID
@@ -210,12 +220,12 @@ class DurableJobs:
         """Do one job to its end; this is the body of the workflow."""
         if self._ending.is_set():
             raise Interrupted
-        begun = self._store.begin(job_id)
+        begun = self._stored(lambda: self._store.begin(job_id))
         if begun is None:
             return
         job, principal = begun
-        if job.attempts >= ATTEMPTS:
-            self._store.finish(job_id, "failed", error=error_as_dict(_given_up(job)))
+        if job.attempts > ATTEMPTS:
+            self._stored(lambda: self._store.finish(job, "failed", error=error_as_dict(_given_up(job))))
             return
         with self._idle:
             self._active.add(job_id)
@@ -245,28 +255,45 @@ class DurableJobs:
             log.exception("the job %s (%s) failed", job.id, job.kind)
             error = error_as_dict(unknown)
         if context.was_interrupted:
-            self._store.interrupted(job.id)
+            self._stored(lambda: self._store.interrupted(job))
             raise Interrupted
+        state: JobState = "failed" if error is not None else "succeeded"
         if context.was_cancelled:
-            self._store.finish(job.id, "cancelled", result=result, progress=context.latest)
-        elif error is not None:
-            self._store.finish(job.id, "failed", error=error, progress=context.latest)
-        else:
-            self._store.finish(job.id, "succeeded", result=result, progress=context.latest)
+            state, error = "cancelled", None
+        self._stored(
+            lambda: self._store.finish(job, state, result=result, error=error, progress=context.latest)
+        )
+
+    def _stored(self, action: Callable[[], T]) -> T:
+        """Try until the record is stored: an outcome is not given up because the disk is full for a while.
+
+        When the worker ends before that, the workflow stays pending and the job is taken up again.
+        """
+        while True:
+            try:
+                return action()
+            except GroundworkError as error:
+                log.warning("the record of a job waits: %s", error.message)
+                if not error.retryable or self._ending.wait(1.0):
+                    raise Interrupted from error
 
 
 def _given_up(job: JobInfo) -> InternalError:
     return InternalError(
-        f"the job was given up: its worker ended without an outcome {job.attempts} times",
+        f"the job was given up: its worker ended without an outcome {job.attempts - 1} times",
         hint="the machine may be short of memory; the log of the worker says more",
     )
 
 
 def _record_step(name: str, action: Callable[[], Any]) -> Any:
     from dbos import DBOS
+    from sqlalchemy.exc import DBAPIError
 
-    # Through JSON on the first run too, so that a run after a crash sees the very same value.
-    return DBOS.run_step({"name": name}, lambda: as_json(action()))
+    try:
+        # Through JSON on the first run too, so that a run after a crash sees the very same value.
+        return DBOS.run_step({"name": name}, lambda: as_json(action()))
+    except DBAPIError as error:
+        raise explain_database_error(error, "of the job engine") or error from error
 
 
 def _launch(engine: str, executor: str, concurrency: int) -> None:

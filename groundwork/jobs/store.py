@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,25 +90,26 @@ class JobStore:
             )
         actor = row.actor
         principal = Principal(row.tenant, row.principal, frozenset(actor["access"]), bool(actor["owner"]))
-        return _info(row), principal
+        return replace(_info(row), state="running", attempts=row.attempts + 1), principal
 
     def finish(
         self,
-        job_id: str,
+        job: JobInfo,
         state: JobState,
         *,
         result: Any = None,
         error: Mapping[str, Any] | None = None,
         progress: Mapping[str, Any] | None = None,
     ) -> None:
-        """End a job; one that has ended keeps its end."""
+        """End a job. One that has ended keeps its end, and one that a later run has taken up is left to it."""
         with self._database.write() as connection:
-            _finish(connection, job_id, state, result, error, progress)
+            _finish(connection, job.id, state, result, error, progress, attempt=job.attempts)
 
-    def interrupted(self, job_id: str) -> None:
+    def interrupted(self, job: JobInfo) -> None:
         """Take back an attempt that its worker's ordinary end cut short."""
         with self._database.write() as connection:
-            connection.execute(update(jobs).where(c.id == job_id).values(attempts=c.attempts - 1))
+            mine = (c.id == job.id, c.attempts == job.attempts)
+            connection.execute(update(jobs).where(*mine).values(attempts=c.attempts - 1))
 
     def requeue(self, job_ids: Sequence[str]) -> None:
         """Let running jobs be taken up from the beginning."""
@@ -121,12 +123,11 @@ class JobStore:
         with self._database.read() as connection:
             return connection.execute(select(c.id).where(c.state == "running")).scalars().all()
 
-    def report(self, job_id: str, progress: Mapping[str, Any]) -> None:
-        """Keep how far a job is."""
+    def report(self, job: JobInfo, progress: Mapping[str, Any]) -> None:
+        """Keep how far a job is, unless a later run has taken it up."""
         with self._database.write() as connection:
-            connection.execute(
-                update(jobs).where(c.id == job_id, c.state == "running").values(progress=dict(progress))
-            )
+            mine = (c.id == job.id, c.state == "running", c.attempts == job.attempts)
+            connection.execute(update(jobs).where(*mine).values(progress=dict(progress)))
 
     def is_cancel_requested(self, job_id: str) -> bool:
         """Say whether somebody has asked the job to stop."""
@@ -153,11 +154,14 @@ def _finish(
     result: Any = None,
     error: Mapping[str, Any] | None = None,
     progress: Mapping[str, Any] | None = None,
+    attempt: int | None = None,
 ) -> None:
     values = {"state": state, "result": result, "error": error, "finished_at": _now()}
     if progress is not None:
         values["progress"] = dict(progress)
-    connection.execute(update(jobs).where(c.id == job_id, c.state.not_in(FINISHED)).values(values))
+    # The number of the attempt is the fencing token: a run that stood still while another took over has an old one.
+    fence = () if attempt is None else (c.attempts == attempt,)
+    connection.execute(update(jobs).where(c.id == job_id, c.state.not_in(FINISHED), *fence).values(values))
 
 
 def _visible(principal: Principal) -> tuple[Any, ...]:

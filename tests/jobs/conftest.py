@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,10 +58,8 @@ class Worker:
     running: list[subprocess.Popen[bytes]]
 
     @classmethod
-    def start(cls, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-        import os
-
-        command = [sys.executable, "-m", "tests.jobs.work", *cls.places]
+    def start(cls, environment: dict[str, str] | None = None, ttl: float = 15.0) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.jobs.work", *cls.places, str(ttl)]
         process = subprocess.Popen(command, env={**os.environ, **(environment or {})})
         cls.running.append(process)
         return process

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from groundwork.core.errors import ConflictError, InternalError, NotFoundError
+from groundwork.core.errors import ConflictError, InternalError, NotFoundError, StorageFullError
 from groundwork.core.principal import LOCAL, Principal
 from groundwork.jobs.dbos_engine import ATTEMPTS, DurableJobs
 from tests.jobs.conftest import Worker
@@ -216,6 +218,46 @@ def test_a_worker_that_ends_in_order_hands_its_jobs_on(
     until(lambda: lines(tmp_path) == ["begun", "begun"])
     jobs.cancel(job_id, LOCAL)
     assert jobs.wait(job_id, LOCAL, 30).state == "cancelled"
+
+
+def test_a_worker_that_stood_still_and_was_overtaken_has_no_say(
+    jobs: DurableJobs, worker: type[Worker], tmp_path: Path
+) -> None:
+    first = worker.start(ttl=1.0)
+    arguments = {**steps(tmp_path, 0, stop_at=0), "second_gate": str(tmp_path / "second gate")}
+    job_id = jobs.enqueue("overtaken", arguments, LOCAL)
+    until(lambda: lines(tmp_path) == ["begun"])
+    first.send_signal(signal.SIGSTOP)
+    worker.start(ttl=1.0)
+    until(lambda: lines(tmp_path) == ["begun", "begun"])
+    first.send_signal(signal.SIGCONT)
+    (tmp_path / "gate").touch()
+    until(lambda: "first ends" in lines(tmp_path))
+    time.sleep(0.5)
+    assert jobs.get(job_id, LOCAL).state == "running"
+    (tmp_path / "second gate").touch()
+    done = jobs.wait(job_id, LOCAL, 30)
+    assert (done.state, done.result, done.attempts) == ("succeeded", "done by the second run", 2)
+
+
+def test_an_outcome_waits_for_a_database_that_is_full(
+    jobs: DurableJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from groundwork.jobs.store import JobStore
+
+    refused: list[int] = []
+    finish = JobStore.finish
+
+    def full(store: JobStore, *arguments: Any, **named: Any) -> None:
+        if len(refused) < 2:
+            refused.append(1)
+            raise StorageFullError("there is no space left")
+        finish(store, *arguments, **named)
+
+    monkeypatch.setattr(JobStore, "finish", full)
+    jobs.start()
+    done = jobs.wait(jobs.enqueue("add", {"numbers": [1]}, LOCAL), LOCAL, 30)
+    assert (done.state, done.result, len(refused)) == ("succeeded", 1, 2)
 
 
 @pytest.mark.slow

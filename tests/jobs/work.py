@@ -1,4 +1,4 @@
-"""Jobs for tests, and a worker process that does them: `python -m tests.jobs.work DATABASE ENGINE`."""
+"""Jobs for tests, and a worker process that does them: `python -m tests.jobs.work DATABASE ENGINE TTL`."""
 
 from __future__ import annotations
 
@@ -88,12 +88,26 @@ def note(log: Path, line: str) -> None:
         lines.write(f"{line}\n")
 
 
+def overtaken(context: JobContext) -> str:
+    """Fail when this is the first run and the gate opens; the second run ends well, later."""
+    log, gate, second_gate = (Path(context.arguments[name]) for name in ("log", "gate", "second_gate"))
+    note(log, "begun")
+    first = log.read_text() == "begun\n"
+    while not (gate if first else second_gate).exists():
+        time.sleep(0.01)
+    note(log, "first ends" if first else "second ends")
+    if first:
+        raise TooLargeError("the first run failed after it had been overtaken")
+    return "done by the second run"
+
+
 HANDLERS: dict[str, Handler] = {
-    work.__name__: work for work in (add, whoami, refuse, stumble, strange, stepwise, patient, deadly, caught)
+    work.__name__: work
+    for work in (add, whoami, refuse, stumble, strange, stepwise, patient, deadly, caught, overtaken)
 }
 
 
 if __name__ == "__main__":
-    DurableJobs(Database(sys.argv[1]), sys.argv[2], HANDLERS).start()
+    DurableJobs(Database(sys.argv[1]), sys.argv[2], HANDLERS, ttl=float(sys.argv[3])).start()
     while True:
         time.sleep(60)
