@@ -70,8 +70,8 @@ def replay(value: Replay, screen: Screen) -> list[str]:
         f"{value.id}: {_result(value.result, screen)} — {MEANING[value.result]}", "  ", ""
     )
     for d in value.differences:
-        lines += [f"  {d.what}", *screen.paragraph(f"was  {one_line(d.was)}", "         ", "    ")]
-        lines += screen.paragraph(f"now  {one_line(d.now)}", "         ", "    ")
+        lines += [f"  {d.what}", *screen.paragraph(one_line(d.was), "         ", "    was  ")]
+        lines += screen.paragraph(one_line(d.now), "         ", "    now  ")
     return lines
 
 
