@@ -84,8 +84,9 @@ class FolderBlobs:
                     os.unlink(path)
                     folders.add(path.parent)
                     removed += 1
-            for folder in folders:
-                _sync_folder(folder)
+            if len(folders) < TOGETHER or not _syncfs(self._root):
+                for folder in folders:
+                    _sync_folder(folder)
         return removed
 
     def sweep(self, wanted: Callable[[str], bool], grace_seconds: float) -> Swept:
@@ -96,13 +97,15 @@ class FolderBlobs:
             orphans = [digest for digest in self.digests() if not wanted(digest)]
             with self._locked(fcntl.LOCK_EX):
                 now = time.time()
+                old: list[str] = []
                 for digest in orphans:
                     with suppress(FileNotFoundError):
                         status = self._path(digest).stat()
                         # A time in the future comes of a clock set back; waiting for it could take years.
                         if grace_seconds <= 0 or not -1 <= now - status.st_mtime < grace_seconds:
-                            blobs += self.delete([digest])
+                            old.append(digest)
                             size += status.st_size
+                blobs = self.delete(old)
                 # Nobody is writing while the lock is held, so every file aside is what a crash left.
                 for name in self._listed(self._root / ASIDE):
                     with suppress(FileNotFoundError):
