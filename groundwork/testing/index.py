@@ -39,8 +39,8 @@ TENANT = "default"
 EVERYTHING = Scope(TENANT, None)
 WORDS = ("ash", "birch", "cedar", "elm", "fir", "oak", "Ä", "日本", "o'neil", 'a"b', "x_1", "-")
 LEXICAL_TOLERANCE = 1e-9
-DENSE_TOLERANCE = 1e-3
-"""How far a cosine may be off at the efforts `default` and `fast`; at `exact` it is 1e-6."""
+DENSE_TOLERANCE = 1e-4
+"""How far a cosine may be off but at the effort `exact`, where it is 1e-6."""
 
 Make = Callable[[int], Index]
 
@@ -223,7 +223,10 @@ class IndexContract:
 
     @pytest.fixture
     def make(self, index_name: str, location: Path) -> Make:
-        return lambda dim=DIM: INDEXES.get(index_name)(str(location), dim)
+        def made(dim: int) -> Index:
+            return INDEXES.get(index_name)(str(location), dim)
+
+        return made
 
     @pytest.fixture
     def index(self, make: Make) -> Index:
@@ -254,8 +257,7 @@ class IndexContract:
         found = index.fetch(ref, [r.chunk_id for r in reversed(rows)], EVERYTHING, vectors=True)
         assert [_plain(r) for r in found] == [_plain(r) for r in reversed(rows)]
         for given_row, got in zip(reversed(rows), found, strict=True):
-            assert got.vector is not None and given_row.vector is not None
-            assert np.array_equal(got.vector, given_row.vector)
+            assert _bytes_of(got) == _bytes_of(given_row)
         assert all(row.vector is None for row in index.fetch(ref, [rows[0].chunk_id], EVERYTHING))
         assert sorted(r.chunk_id for r in index.scan(ref)) == sorted(r.chunk_id for r in rows)
 
@@ -300,8 +302,12 @@ class IndexContract:
             index.publish(keep)
         assert index.staged() == {"v1": 3}
 
-    def test_a_vector_of_another_length_is_refused(self, index: Index) -> None:
-        for wrong in (np.ones(DIM + 1, np.float32), np.full(DIM, np.nan, np.float32)):
+    def test_a_vector_that_is_no_unit_vector_of_the_index_is_refused(self, index: Index) -> None:
+        for wrong in (
+            np.ones(DIM + 1, np.float32),
+            np.full(DIM, np.nan, np.float32),
+            np.ones(DIM, np.float32),
+        ):
             with pytest.raises(InvalidInputError):
                 index.append([make_row("v1", 0, vector=wrong)])
         assert index.staged() == {}
@@ -509,7 +515,7 @@ class IndexContract:
                 border = sorted(scores.values())[-10]
                 hits = index.dense(ref, question, 10, scope, effort)
                 assert len(hits) == 10
-                found += sum(scores[h.chunk_id] >= border - 1e-7 for h in hits)
+                found += sum(scores[h.chunk_id] >= border - DENSE_TOLERANCE for h in hits)
             assert found / (10 * len(questions)) >= least
 
     # -- taking away ------------------------------------------------------------------------------------------
@@ -552,7 +558,7 @@ class IndexContract:
     def test_readers_and_writers_in_many_processes_lose_nothing(
         self, index_name: str, location: Path, tmp_path: Path
     ) -> None:
-        check_processes(index_name, location, tmp_path / "control", readers=3, writers=2, publishes=4)
+        check_processes(index_name, location, tmp_path / "control", readers=2, writers=2, publishes=3)
 
     @pytest.mark.slow
     def test_eight_processes_lose_nothing(self, index_name: str, location: Path, tmp_path: Path) -> None:
@@ -783,6 +789,10 @@ def _clustered(number: int) -> tuple[list[ChunkRow], list[FloatArray]]:
     vectors = drawn.astype(np.float32)
     rows = [make_row("v1", n, vector=vectors[n], fields={"modified": n}) for n in range(number)]
     return rows, list(vectors[number:])
+
+
+def _bytes_of(row: ChunkRow) -> bytes:
+    return b"" if row.vector is None else row.vector.tobytes()
 
 
 def _plain(row: ChunkRow) -> dict[str, Any]:

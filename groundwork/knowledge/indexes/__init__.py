@@ -4,6 +4,8 @@ One writer at a time (the caller holds the lease of the index); any number of re
 Rows are appended unpublished; `publish` removes what is no longer wanted, makes every row part of both legs' search
 structures, and returns a ref. A ref names one immutable state for ever: the same query at the same ref answers the
 same ids and the same scores in every process, until `drop` or `erase`. Readers always read at a ref.
+A crash may come at any point of any of these: every call may simply be repeated, `erase` with the arguments of the first
+time. Publishing a state that has a ref may answer that ref again, so drop a ref only when no snapshot names it.
 The tenant and the access tokens are arguments of their own, ANDed by the index before it searches (a pre-filter);
 no filter can widen them. A missing ref raises GoneError; damaged files raise DamagedError.
 """
@@ -48,7 +50,10 @@ class Index(Protocol):
     # -- writing; the caller holds the lease ------------------------------------------------------------------
     def append(self, rows: Sequence[ChunkRow]) -> None:
         """Add rows, unseen by readers until published. A row whose version is already staged replaces it whole:
-        appending the same versions twice leaves one copy (idempotent by document version)."""
+        appending the same versions twice leaves one copy (idempotent by document version).
+
+        Of `fields` only `FILTER_FIELDS` are kept, and of those `document_id` and `ordinal` as the row's own attributes.
+        Raises InvalidInputError when a vector has another length than `dim` or is neither of length 1 nor zero."""
         ...
 
     def staged(self) -> dict[str, int]:
@@ -82,16 +87,24 @@ class Index(Protocol):
         ...
 
     # -- reading ----------------------------------------------------------------------------------------------
-    def dense(self, ref: str, vector: FloatArray, k: int, scope: Scope, effort: Effort = "default") -> list[LegHit]:
+    def dense(
+        self, ref: str, vector: FloatArray, k: int, scope: Scope, effort: Effort = "default"
+    ) -> list[LegHit]:
         """Return the k nearest by cosine similarity, best first; recall@10 at least .95 at `default`, .99 at `high`,
-        1 at `exact`. With a filter it holds k hits or all that exist."""
+        1 at `exact`. With a filter it holds k hits or all that exist. A zero vector has no direction: such a row is
+        never a hit and such a question has none."""
         ...
 
     def lexical(self, ref: str, terms: Mapping[str, float], k: int, scope: Scope) -> list[LegHit]:
-        """Return the k best by BM25 (k1 1.2, b .75, idf ln(1 + (N - n + .5)/(n + .5))) summed over weighted terms."""
+        """Return the k best by BM25 (k1 1.2, b .75, idf ln(1 + (N - n + .5)/(n + .5))) summed over weighted terms.
+
+        Numbers of rows and lengths are those of all rows of the state, whoever may see them. Terms of weight 0 or less
+        add nothing, and a row without any of the terms is no hit."""
         ...
 
-    def fetch(self, ref: str, chunk_ids: Sequence[str], scope: Scope, *, vectors: bool = False) -> list[ChunkRow]:
+    def fetch(
+        self, ref: str, chunk_ids: Sequence[str], scope: Scope, *, vectors: bool = False
+    ) -> list[ChunkRow]:
         """Return the rows in the order asked for; ids that are absent or not readable are left out."""
         ...
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,11 +31,7 @@ def search(reader: Reader, vector: FloatArray, k: int, allowed: Bools | None, ef
         return _streamed(reader, vector, k, allowed)
     with reader.locked():
         space = reader.space
-    if effort != "high" and not (effort == "default" and any(bool(p.rescore[0]) for p in space.parts)):
-        return _vectors_search.search(space, vector, k, allowed, EFFORTS[effort])
-    # Rounded vectors choose, full vectors decide.
-    places, _ = _vectors_search.search(space, vector, 2 * k + 20, allowed, EFFORTS[effort])
-    return _by_full_vectors(reader, np.sort(places), vector)
+    return _vectors_search.search(space, vector, k, allowed, EFFORTS[effort])
 
 
 def _in_matrix(reader: Reader, vector: FloatArray, k: int, allowed: Bools | None) -> Found:
@@ -58,7 +52,8 @@ def _streamed(reader: Reader, vector: FloatArray, k: int, allowed: Bools | None)
         rough.append(part @ vector)
         directed.append(part.any(axis=1))
     open_rows = np.concatenate(directed) if allowed is None else np.concatenate(directed) & allowed
-    return _by_full_vectors(reader, _near(np.concatenate(rough), k, open_rows), vector)
+    places = _near(np.concatenate(rough), k, open_rows)
+    return places, cosine(arrow.matrix_of(reader.table_at(places, ["vector"])), vector)
 
 
 def _near(rough: FloatArray, k: int, open_rows: Bools | None) -> NDArray[np.int64]:
@@ -69,8 +64,3 @@ def _near(rough: FloatArray, k: int, open_rows: Bools | None) -> NDArray[np.int6
         return places
     border = np.partition(values, len(values) - k)[len(values) - k]
     return np.asarray(places[values >= border - ROUNDING], dtype=np.int64)
-
-
-def _by_full_vectors(reader: Reader, places: NDArray[np.int64], vector: FloatArray) -> Found:
-    full: Any = arrow.matrix_of(reader.table_at(places, ["vector"]))
-    return places, cosine(full, vector)

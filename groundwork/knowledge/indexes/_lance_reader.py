@@ -68,6 +68,11 @@ class Reader:
             held += int(self.matrix.nbytes)
         return held
 
+    @property
+    def sealed_names(self) -> list[str]:
+        """Return the names of the sealed files of the state."""
+        return [name for names in self.note.values() for name in names]
+
     def locked(self) -> threading.RLock:
         """Return the lock under which the lazily loaded parts are loaded once."""
         return self._lock
@@ -210,6 +215,11 @@ def reading(uri: str, ref: str, doing: str) -> Iterator[None]:
     except DamagedError as error:
         if ref and not is_kept(uri, ref):
             raise gone(ref) from error
+        raise
+    except IndexError:
+        # Places that point outside of their arrays: either a sealed file is damaged, which this tells, or we are wrong.
+        for name in _readers[uri, ref].sealed_names if (uri, ref) in _readers else ():
+            _sealed.verify(sealed_directory(uri), name)
         raise
 
 

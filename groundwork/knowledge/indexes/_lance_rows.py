@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from groundwork.core.errors import InvalidInputError
+from groundwork.knowledge.indexes._score import check_vector
 from groundwork.knowledge.indexes._visible import STORED_FIELDS, stored_fields
 from groundwork.knowledge.types import ChunkRow
 
@@ -49,7 +49,7 @@ def table_of(rows: Sequence[ChunkRow], dim: int, version: int) -> pa.Table:
     """Return rows as one table, with keys that follow from the dataset's version before they are added.
 
     Raises:
-        InvalidInputError: a vector is absent or has another length than the index.
+        InvalidInputError: a vector is absent, has another length than the index, or is no unit vector.
     """
     fields = [stored_fields(row) for row in rows]
     columns: dict[str, Any] = {}
@@ -89,11 +89,5 @@ def matrix_of(
 
 
 def _matrix(rows: Sequence[ChunkRow], dim: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    for row in rows:
-        if row.vector is None or row.vector.shape != (dim,) or not np.isfinite(row.vector).all():
-            raise InvalidInputError(
-                f"the chunk `{row.chunk_id}` needs a vector of {dim} finite numbers",
-                hint="rebuild the index when the embedder has changed",
-            )
-    stacked = [row.vector for row in rows if row.vector is not None]
-    return np.stack(stacked).astype(np.float32) if stacked else np.zeros((0, dim), dtype=np.float32)
+    vectors = [check_vector(row.chunk_id, row.vector, dim) for row in rows]
+    return np.stack(vectors) if vectors else np.zeros((0, dim), dtype=np.float32)

@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from groundwork.core.errors import InvalidInputError
 from groundwork.knowledge.types import FloatArray, LegHit
 
 K1 = 1.2
 B = 0.75
+UNIT = 1e-2
+"""How far the length of a vector may be from 1."""
 
 Float64 = NDArray[np.float64]
 
@@ -28,6 +31,24 @@ def cosine(vectors: FloatArray, query: FloatArray) -> Float64:
     """
     products = vectors.astype(np.float64) * query.astype(np.float64)
     return np.asarray(products.sum(axis=1), dtype=np.float64)
+
+
+def check_vector(chunk_id: str, vector: FloatArray | None, dim: int) -> FloatArray:
+    """Return the vector of a row as float32.
+
+    Raises:
+        InvalidInputError: it is absent, has another length, or is neither a unit vector nor zero.
+    """
+    if vector is None or vector.shape != (dim,):
+        found = "none" if vector is None else f"one of shape {vector.shape}"
+        raise InvalidInputError(
+            f"the chunk `{chunk_id}` needs a vector of {dim} numbers, not {found}",
+            hint="rebuild the index when the embedder has changed",
+        )
+    length = float(np.linalg.norm(vector.astype(np.float64)))
+    if not (length == 0 or abs(length - 1) < UNIT):
+        raise InvalidInputError(f"the vector of the chunk `{chunk_id}` has the length {length:.4g}, not 1")
+    return np.array(vector, dtype=np.float32)
 
 
 def words(terms: str) -> list[str]:

@@ -1,8 +1,8 @@
 """Vectors of some rows, grouped by nearness and rounded to 16 bits: what vectors files hold.
 
 An inverted file: unit vectors are assigned to the nearest of about sqrt(n) centroids and stored group by group, so a
-search reads only the groups near the question. A component keeps its sign, its exponent and 8 bits of its fraction
-(bfloat16, rounded to nearest even), which changes a cosine by some .00005; the full vectors stay in the dataset.
+search reads only the groups near the question. A component of a unit vector lies between -1 and 1 and is rounded to a
+multiple of 1/32767, which changes a cosine by some .00001; the full vectors stay in the dataset.
 
 Source: Sivic and Zisserman, Video Google (2003), for the inverted file; Dhillon and Modha, Concept decompositions
 (2001), for spherical k-means.
@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 from groundwork.knowledge.types import FloatArray
 
 Bools = NDArray[np.bool_]
-Codes = NDArray[np.uint16]
+Codes = NDArray[np.int16]
 KIND = "vectors"
+SCALE = np.float32(32767)
 GROUPS_FROM = 1024
 """Fewer rows than this stay in one group."""
 TRAINING_PER_GROUP = 64
@@ -32,8 +32,6 @@ SAMPLE = 128
 GOALS = (0.90, 0.985, 0.999)
 """Share of the true 10 nearest rows that must lie in the probed groups, for the efforts fast, default and high. They are
 above what is promised (.95 and .99), as what is measured here are disturbed documents and not questions."""
-ROUNDING_GOAL = 0.98
-"""Share of the 10 nearest that rounding must keep, else the default effort compares full vectors too."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,11 @@ class Vectors:
 
     Attributes:
         keys: key of each row, shape (n,), int64; rows of a group stand together.
-        codes: upper halves of the float32 components, shape (n, dim), uint16.
+        codes: the components times 32767, rounded, shape (n, dim), int16.
         directed: 1 where the vector is not zero, shape (n,), uint8.
         centroids: unit vectors, shape (g, dim), float32.
         ends: end of each group's rows, shape (g,), int64.
         probes: groups to look into for the efforts fast, default, high, shape (3,), int64.
-        rescore: whether the default effort must compare full vectors, shape (1,), uint8.
     """
 
     keys: NDArray[np.int64]
@@ -56,36 +53,36 @@ class Vectors:
     centroids: FloatArray
     ends: NDArray[np.int64]
     probes: NDArray[np.int64]
-    rescore: NDArray[np.uint8]
 
 
 def encode(vectors: FloatArray) -> Codes:
-    """Return the nearest bfloat16 of each component, ties to even."""
-    bits = np.ascontiguousarray(vectors, dtype=np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    """Return the codes of vectors whose components lie between -1 and 1."""
+    return np.asarray(np.clip(np.rint(vectors * SCALE), -SCALE, SCALE), dtype=np.int16)
 
 
 def decode(codes: Codes) -> FloatArray:
-    """Return the float32 values that codes stand for."""
-    bits = codes.astype(np.uint32)
-    bits <<= 16
-    return bits.view(np.float32)
+    """Return the vectors that codes stand for."""
+    return codes.astype(np.float32) / SCALE
+
+
+def rough_cosines(codes: Codes, vector: FloatArray) -> FloatArray:
+    """Return the dot product of each coded row with a vector, in float32."""
+    return np.asarray(codes.astype(np.float32) @ (vector / SCALE), dtype=np.float32)
 
 
 def build(keys: NDArray[np.int64], vectors: FloatArray) -> Vectors:
     """Return the file's content for rows in any order."""
-    codes = encode(vectors)
-    return _grouped(keys, vectors, codes, rescore=_rounding_recall(vectors, codes) < ROUNDING_GOAL)
+    return _grouped(keys, vectors, encode(vectors))
 
 
 def merge(parts: Sequence[Vectors], alive: Sequence[Bools]) -> Vectors:
     """Return one file's content for the rows of `parts` that are alive, grouped anew."""
     keys = np.concatenate([p.keys[a] for p, a in zip(parts, alive, strict=True)])
     codes = np.concatenate([p.codes[a] for p, a in zip(parts, alive, strict=True)])
-    return _grouped(keys, decode(codes), codes, rescore=any(bool(p.rescore[0]) for p in parts))
+    return _grouped(keys, decode(codes), codes)
 
 
-def _grouped(keys: NDArray[np.int64], vectors: FloatArray, codes: Codes, *, rescore: bool) -> Vectors:
+def _grouped(keys: NDArray[np.int64], vectors: FloatArray, codes: Codes) -> Vectors:
     # Keys decide the order in which rows are seen, so equal rows make an equal file whoever brings them.
     by_key = np.argsort(keys, kind="stable")
     keys, vectors, codes = keys[by_key], vectors[by_key], codes[by_key]
@@ -99,7 +96,6 @@ def _grouped(keys: NDArray[np.int64], vectors: FloatArray, codes: Codes, *, resc
         centroids=centroids,
         ends=np.cumsum(np.bincount(group, minlength=len(centroids)), dtype=np.int64),
         probes=_probes(vectors, centroids, group),
-        rescore=np.array([rescore], dtype=np.uint8),
     )
 
 
@@ -153,22 +149,15 @@ def _probes(vectors: FloatArray, centroids: FloatArray, group: NDArray[np.int64]
     return np.array([math.ceil(np.quantile(ranks, goal)) + 1 for goal in GOALS], dtype=np.int64)
 
 
-def _rounding_recall(vectors: FloatArray, codes: Codes) -> float:
-    asked = _asked(vectors)
-    true, rounded = _ten_nearest(asked, vectors), _ten_nearest(asked, vectors, codes)
-    same = [len(np.intersect1d(a, b)) for a, b in zip(true, rounded, strict=True)]
-    return float(np.mean(same)) / true.shape[1] if true.size else 1.0
-
-
-def _ten_nearest(asked: FloatArray, vectors: FloatArray, codes: Codes | None = None) -> NDArray[np.int64]:
+def _ten_nearest(asked: FloatArray, vectors: FloatArray) -> NDArray[np.int64]:
     k = min(10, len(vectors))
-    scores = np.full((len(asked), 0), 0, dtype=np.float32)
+    scores = np.zeros((len(asked), 0), dtype=np.float32)
     places = np.zeros((len(asked), 0), dtype=np.int64)
     for start in range(0, len(vectors), BLOCK):
-        block: Any = vectors[start : start + BLOCK] if codes is None else decode(codes[start : start + BLOCK])
+        block = vectors[start : start + BLOCK]
         scores = np.concatenate([scores, asked @ block.T], axis=1)
         here = np.broadcast_to(np.arange(start, start + len(block)), (len(asked), len(block)))
         places = np.concatenate([places, here], axis=1)
-        kept = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        kept = np.argpartition(-scores, min(k, scores.shape[1]) - 1, axis=1)[:, :k]
         scores, places = np.take_along_axis(scores, kept, 1), np.take_along_axis(places, kept, 1)
     return places

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from groundwork.knowledge.indexes._score import Float64, cosine
 from groundwork.knowledge.indexes._sealed_rows import places_of
-from groundwork.knowledge.indexes._vectors import Vectors, decode
+from groundwork.knowledge.indexes._vectors import Vectors, decode, rough_cosines
 from groundwork.knowledge.types import FloatArray
 
 Bools = NDArray[np.bool_]
@@ -86,7 +86,8 @@ def search(
 
 
 def _open(rows: NDArray[np.int64], allowed: Bools | None) -> Bools:
-    return rows >= 0 if allowed is None else (rows >= 0) & allowed[rows]
+    # A row that may not be answered anyway has the place -1, which is what was appended.
+    return rows >= 0 if allowed is None else np.asarray(np.append(allowed, False)[rows])
 
 
 def _groups(
@@ -116,9 +117,9 @@ def _compared(
     rows = np.concatenate([np.arange(start, end) for start, end in spans])
     if open_rows is None:
         # Groups are read where they lie; gathering their rows first would copy them once more.
-        return rows, np.concatenate([decode(part.codes[start:end]) @ vector for start, end in spans])
+        return rows, np.concatenate([rough_cosines(part.codes[start:end], vector) for start, end in spans])
     rows = rows[open_rows[rows]]
-    return rows, decode(part.codes[rows]) @ vector
+    return rows, rough_cosines(part.codes[rows], vector)
 
 
 def _shortlist(rough: FloatArray, k: int) -> NDArray[np.int64]:

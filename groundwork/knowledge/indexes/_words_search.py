@@ -106,7 +106,8 @@ def search(
 def _open(lex: Lexicon, allowed: Bools | None) -> Bools | None:
     if allowed is None:
         return lex.alive
-    return (lex.row >= 0) & allowed[lex.row]
+    # A row that is not in the state has the place -1, which is what was appended.
+    return np.asarray(np.append(allowed, False)[lex.row])
 
 
 def _pairs(lex: Lexicon, term: str) -> list[tuple[NDArray[np.int64], NDArray[np.integer]]]:

@@ -2,7 +2,7 @@
 
 Layout below `location`: `rows.lance/`, a Lance dataset whose tags are the refs, and `sealed/`, the immutable words and
 vectors files that a state names in its metadata. Scores of the lexical leg, and of the dense leg below 16,384 rows and at
-the efforts `high` and `exact`, are the oracle's to the last bit; at `default` and `fast` cosines are off by some .00005.
+the effort `exact`, are the oracle's to the last bit; otherwise cosines are off by some .00001.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Lance:
     def scan(self, ref: str, *, vectors: bool = True) -> Iterator[ChunkRow]:
         with reading(self._uri, ref, "reading every row"):
             reader = reader_of(self._uri, ref)
-            for name in [name for names in reader.note.values() for name in names]:
+            for name in reader.sealed_names:
                 _sealed.verify(sealed_directory(self._uri), name)
             for batch in reader.data.to_batches(columns=self._columns(vectors), batch_size=ROWS_PER_BATCH):
                 yield from arrow.rows_of(batch)

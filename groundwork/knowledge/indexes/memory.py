@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from groundwork.core.digest import digest_bytes, digest_json
-from groundwork.core.errors import DamagedError, GoneError, InvalidInputError
+from groundwork.core.errors import DamagedError, GoneError
 from groundwork.knowledge.indexes import Effort, IndexStats, Scope
-from groundwork.knowledge.indexes._score import best, bm25, cosine, in_order, length_norm, words
+from groundwork.knowledge.indexes._score import best, bm25, check_vector, cosine, in_order, length_norm, words
 from groundwork.knowledge.indexes._visible import stored_fields, visible
 from groundwork.knowledge.types import ChunkRow, FloatArray, LegHit
 
@@ -169,13 +169,7 @@ class Memory:
 
     # -- files ------------------------------------------------------------------------------------------------
     def _checked(self, row: ChunkRow) -> ChunkRow:
-        vector = row.vector if self.dim else None
-        if self.dim and (vector is None or vector.shape != (self.dim,) or not np.isfinite(vector).all()):
-            raise InvalidInputError(
-                f"the chunk `{row.chunk_id}` needs a vector of {self.dim} finite numbers",
-                hint="rebuild the index when the embedder has changed",
-            )
-        copy = None if vector is None else np.array(vector, dtype=np.float32)
+        copy = check_vector(row.chunk_id, row.vector, self.dim) if self.dim else None
         return replace(row, vector=copy, fields=stored_fields(row), access=tuple(row.access))
 
     def _newest(self) -> State:
