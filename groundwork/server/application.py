@@ -80,6 +80,7 @@ def create_app(
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.readiness.draining = False
     worker: Worker | None = app.state.worker
     if worker is not None:
         worker.start()
