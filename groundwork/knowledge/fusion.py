@@ -1,6 +1,7 @@
-"""Join the rankings of several legs into one: by reciprocal ranks, or by scores brought to one scale.
+"""Join the rankings of several legs into one: by reciprocal ranks, by scores brought to one scale, or by
+margins.
 
-Both are pure, do not depend on the order of the lists or of the legs, and break ties by chunk_id.
+All are pure, do not depend on the order of the lists or of the legs, and break ties by chunk_id.
 """
 
 from __future__ import annotations
@@ -71,6 +72,40 @@ def weighted_scores(
         parts[name] = {
             h.chunk_id: (rank, h.score, weights[name] * value)
             for rank, (h, value) in enumerate(zip(best, scaled, strict=True), 1)
+        }
+    return _joined(parts)
+
+
+def margins(
+    legs: Mapping[str, Sequence[LegHit]],
+    weights: Mapping[str, float],
+    spans: Mapping[str, float],
+    *,
+    depth: int = DEPTH,
+) -> list[Fused]:
+    """Return all chunks of all legs, best first: the score is the sum of `weight * margin`.
+
+    The margin of a hit is how far it stands above the leg's hit at rank `depth`, in units of the leg's span.
+    Unlike min-max scaling, a leg that cannot tell its hits apart adds little, however small its own
+    differences are.
+
+    Args:
+        legs: the hits of each leg, in any order.
+        weights: of every leg, not negative.
+        spans: of every leg, in its own score units: what counts as a whole margin. 0 takes the leg's best
+        score. depth: the rank whose score is the floor. A leg with fewer hits and no fixed span has its floor
+        at 0 (BM25:
+            what is not found scores 0); one with a fixed span at its last hit.
+    """
+    parts = {}
+    for name, hits in legs.items():
+        best = _ordered(hits)
+        span = spans[name] or (best[0].score if best else 0.0)
+        floor = best[min(depth, len(best)) - 1].score if best and (len(best) >= depth or spans[name]) else 0.0
+        # A span below the smallest normal number would overflow the division.
+        unit = weights[name] / span if span > 1e-300 else 0.0
+        parts[name] = {
+            h.chunk_id: (rank, h.score, unit * (h.score - floor)) for rank, h in enumerate(best, 1)
         }
     return _joined(parts)
 

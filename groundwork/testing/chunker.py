@@ -116,15 +116,15 @@ class ChunkerContract:
             "| a | b\n",
         ],
     )
-    def test_a_megabyte_of_anything_is_cut_in_seconds(self, chunker: Chunker, piece: str) -> None:
-        text = "x" + piece * (1_000_000 // len(piece))
+    def test_a_long_text_of_anything_is_cut_in_linear_time(self, chunker: Chunker, piece: str) -> None:
+        text = "x" + piece * (250_000 // len(piece))
         marks = [Mark("heading", i, i + 1, "x", 1) for i in range(0, len(text) - 1, 500)]
         begun = time.process_time()
         spans = chunker.split(text, marks)
         took = time.process_time() - begun
         assert spans[0].start == 0
         assert spans[-1].end == len(text)
-        assert took < 5, f"{took:.1f} s of processor time for 1 MB"
+        assert took < 3, f"{took:.1f} s of processor time for 250,000 characters"
 
 
 def check_spans(chunker: Chunker, text: str, spans: list[Span]) -> None:

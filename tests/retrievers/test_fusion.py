@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -77,4 +78,4 @@ def test_scaled_scores_lie_between_0_and_1_and_keep_their_order(values) -> None:
     scaled = min_max(values)
     assert all(0 <= s <= 1 and math.isfinite(s) for s in scaled)
     pairs = sorted(zip(values, scaled, strict=True))
-    assert all(a[1] <= b[1] for a, b in zip(pairs, pairs[1:], strict=False))
+    assert all(a[1] <= b[1] for a, b in itertools.pairwise(pairs))

@@ -1,40 +1,117 @@
-"""Rank by words and meaning together: the default strategy."""
+"""Rank by words and meaning together: the default strategy. `docs/decisions/0010` holds what was measured."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from groundwork.knowledge.fusion import DEPTH, weighted_scores
+import numpy as np
+
+from groundwork.core.errors import SettingsError
+from groundwork.knowledge.fusion import DEPTH, Fused
 from groundwork.knowledge.retrievers import Ranked, View
+from groundwork.knowledge.retrievers._evidence import evidence
+from groundwork.knowledge.retrievers._legs import Asked, agreement, both_legs, joined
+from groundwork.knowledge.types import ChunkRow, FloatArray, Leg
+
+FEEDBACK_CHUNKS = 5
+FEEDBACK_SHARE = 0.5
+FEEDBACK_AGREEMENT = 0.4
+FEEDBACK_COVERAGE = 0.5
 
 
 @dataclass(frozen=True)
 class Hybrid:
-    """Weighted scores of BM25 and nearest vectors, each scaled over its best `depth` hits.
+    """BM25 and nearest vectors joined by margins, moved by feedback where both agree, refined by the wording.
+
+    1. Both legs give their best `depth` chunks; margins over the `depth`-th join them. The weight of meaning
+    falls
+       with how little the embedder knows the question's language.
+    2. Where the legs agree on at least four of their best ten chunks, the question's vector moves towards the
+    best
+       five and asks once more (Rocchio feedback). Where they do not, one of them is lost, and feedback would
+       follow.
+    3. Every candidate gains by the share of the question's words it holds and by how near they stand.
 
     Args:
-        weight: of the words; meaning gets the rest, less where the embedder does not know the question's
-        language. depth: hits taken from each leg.
+        weight: of the words against the meaning, 0 to 1.
+        depth: chunks taken from each leg.
+        feedback: take step 2.
+        coverage, proximity: weights of step 3, against legs whose best hit adds about `weight` each; both 0
+        leave
+            it out.
+
+    Source:
+        Rocchio, "Relevance feedback in information retrieval" (1971); Tao and Zhai, "An exploration of
+        proximity measures in information retrieval" (SIGIR 2007).
     """
 
     weight: float = 0.5
     depth: int = DEPTH
+    feedback: bool = True
+    coverage: float = 0.3
+    proximity: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1 or self.depth < 1 or min(self.coverage, self.proximity) < 0:
+            raise SettingsError(
+                f"the strategy `hybrid` cannot use weight {self.weight}, depth {self.depth}, coverage "
+                f"{self.coverage}, proximity {self.proximity}",
+                hint="weight lies between 0 and 1, depth is at least 1, the others are not negative",
+            )
 
     def search(self, view: View, question: str, k: int) -> list[Ranked]:
-        """Return at most k chunks, best first; without vectors the words decide alone."""
+        """Return at most k chunks, best first; without vectors the words decide alone.
+
+        There are at most `3 * max(depth, k)` candidates.
+        """
         if k <= 0:
             return []
-        depth = max(self.depth, k)
-        terms = {term: float(count) for term, count in Counter(view.terms(question)).items()}
-        legs = {"lexical": view.lexical(terms, depth) if terms else []}
-        weights = {"lexical": self.weight}
-        vector = view.embed(question)
-        if vector is not None:
-            legs["dense"] = view.dense(vector, depth)
-            weights["dense"] = (1 - self.weight) * view.coverage(question)
-        fused = weighted_scores(legs, weights, depth=depth)
-        return [Ranked(f.chunk_id, f.score, f.legs) for f in fused[:k]]
+        asked = Asked.of(view, question)
+        deep = max(self.depth, k)
+        legs = both_legs(view, asked, deep)
+        fused = joined(legs, self.weight, asked.coverage, self.depth)
+        rows: dict[str, ChunkRow] = {}
+        if self._may_move(asked) and agreement(legs) >= FEEDBACK_AGREEMENT and asked.vector is not None:
+            legs["feedback"] = view.dense(moved(view, asked.vector, fused[:FEEDBACK_CHUNKS]), deep)
+            fused = joined(legs, self.weight, asked.coverage, self.depth)
+        if asked.terms and self.coverage + self.proximity > 0:
+            rows = {row.chunk_id: row for row in view.fetch([f.chunk_id for f in fused])}
+        return self._refined(asked.terms, fused, rows)[:k]
+
+    def _may_move(self, asked: Asked) -> bool:
+        return self.feedback and asked.vector is not None and asked.coverage >= FEEDBACK_COVERAGE
+
+    def _refined(
+        self, terms: Sequence[str], fused: Sequence[Fused], rows: dict[str, ChunkRow]
+    ) -> list[Ranked]:
+        if not rows:
+            return [Ranked(f.chunk_id, f.score, f.legs) for f in fused]
+        passages = {chunk_id: row.terms for chunk_id, row in rows.items()}
+        extra = evidence(terms, passages, self.coverage, self.proximity)
+        places = sorted(extra, key=lambda chunk_id: (-extra[chunk_id], chunk_id))
+        wording = {c: Leg(rank, extra[c], extra[c]) for rank, c in enumerate(places, 1)}
+        ranked = [
+            Ranked(f.chunk_id, f.score + extra[f.chunk_id], {**f.legs, "wording": wording[f.chunk_id]})
+            for f in fused
+            if f.chunk_id in extra
+        ]
+        return sorted(ranked, key=lambda r: (-r.score, r.chunk_id))
+
+
+def moved(view: View, vector: FloatArray, best: Sequence[Fused]) -> FloatArray:
+    """Return the question's vector moved half its length towards the best chunks, weighted by their
+    scores."""
+    scores = {f.chunk_id: f.score for f in best}
+    total = np.zeros(len(vector), np.float64)
+    for row in view.fetch(list(scores), vectors=True):
+        if row.vector is not None:
+            total += scores[row.chunk_id] * row.vector.astype(np.float64)
+    length = float(np.linalg.norm(total))
+    if length < 1e-9:
+        return vector
+    target = vector.astype(np.float64) + FEEDBACK_SHARE * total / length
+    return np.asarray(target / np.linalg.norm(target), np.float32)
 
 
 plugin = Hybrid
