@@ -39,10 +39,9 @@ def logical_dump(root: Path, questions: Sequence[str] = (), index: str = "defaul
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return in words where two dumps differ; empty when they are equal."""
-    said: list[str] = []
-    for key in expected:
-        if expected[key] != found[key]:
-            said.append(f"{key}: {_difference(expected[key], found[key])}")
+    said = [
+        f"{key}: {_difference(expected[key], found[key])}" for key in expected if expected[key] != found[key]
+    ]
     if found["rows"].get("doubled"):
         said.append(f"doubled rows: {found['rows']['doubled']}")
     if found["verify"]:

@@ -27,19 +27,20 @@ from groundwork.bench.dump import differences, logical_dump
 from groundwork.core.errors import MissingDependencyError
 
 CALLS = (
-    "write pwrite64 writev pwritev pwritev2
-    fsync fdatasync
-    sync_file_range syncfs
-    ftruncate unlink
-    unlinkat rename
-    renameat " "renameat2
-    link linkat
-    mkdir mkdirat
-    rmdir utimensat fallocate copy_file_range"
-).split()
-
-# fmt:
-skip
+    *(
+        "write",
+        "pwrite64",
+        "writev",
+        "pwritev",
+        "pwritev2",
+        "fsync",
+        "fdatasync",
+        "sync_file_range",
+        "syncfs",
+    ),
+    *("ftruncate", "fallocate", "copy_file_range", "unlink", "unlinkat", "rename", "renameat", "renameat2"),
+    *("link", "linkat", "mkdir", "mkdirat", "rmdir", "utimensat"),
+)
 """System calls that change what a restart finds."""
 
 _EVENT = re.compile(r"^(?P<thread>\d+) +(?P<call>\w+)\((?P<rest>.*)$")
@@ -67,7 +68,19 @@ class Crash:
             return list(command)
         fault = f"inject={self.call}:signal=KILL:when={self.number}"
         # Not with --seccomp-bpf: strace 6.1 then injects no signal.
-        return ["strace", "-f", "-qq", "-y", "-e", f"trace={self.call}", "-e", fault, "-o", str(log), *command]
+        return [
+            "strace",
+            "-f",
+            "-qq",
+            "-y",
+            "-e",
+            f"trace={self.call}",
+            "-e",
+            fault,
+            "-o",
+            str(log),
+            *command,
+        ]
 
     def environment(self) -> dict[str, str]:
         """Return what the environment must say."""
@@ -124,11 +137,7 @@ def durable_calls(stage: Stage, folder: Path) -> tuple[list[Crash], Path]:
     if shutil.which("strace") is None:
         raise MissingDependencyError(
             "the crash sweep needs the program `strace`, which is not installed",
-            hint="install it, for example
-            with
-            `apt
-            install
-            strace`"
+            hint="install it, for example with `apt install strace`",
         )
     root = folder / f"{stage.name}-undisturbed"
     shutil.copytree(stage.template, root)
@@ -174,7 +183,9 @@ def sweep(
     return outcome
 
 
-def _crash_and_go_on(stage: Stage, crash: Crash, expected: dict[str, Any], folder: Path) -> tuple[bool, list[str]]:
+def _crash_and_go_on(
+    stage: Stage, crash: Crash, expected: dict[str, Any], folder: Path
+) -> tuple[bool, list[str]]:
     place = Path(tempfile.mkdtemp(prefix=f"{stage.name}-{crash.call}-{crash.number}-", dir=folder))
     root = place / "workspace"
     shutil.copytree(stage.template, root)
@@ -193,7 +204,12 @@ def _crash_and_go_on(stage: Stage, crash: Crash, expected: dict[str, Any], folde
 
 def _run(command: Sequence[str], root: Path, environment: dict[str, str], *, check: bool = True) -> int:
     done = subprocess.run(
-        command, cwd=root, env={**os.environ, **_ONE_THREAD, **environment}, capture_output=True, text=True, timeout=300
+        command,
+        cwd=root,
+        env={**os.environ, **_ONE_THREAD, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     if check and done.returncode:
         raise RuntimeError(f"{json.dumps(list(command))} ended with {done.returncode}: {done.stderr[-2000:]}")
