@@ -177,9 +177,13 @@ class Pipeline:
         )
 
 
-def holds_for(spec: AppSpec, reader: str) -> str:
-    """Return the digest of what a calibration depends on: index, strategy, number of passages and reader."""
-    return digest_json([spec.index, spec.strategy, spec.passages, spec.model, reader])
+def holds_for(spec: AppSpec, reader: str) -> dict[str, str]:
+    """Return digests of what a calibration depends on: the reader, and how its passages are found."""
+    return {
+        "reader": reader,
+        "retrieval": digest_json([spec.index, spec.strategy, spec.passages]),
+        "model": str(spec.model),
+    }
 
 
 def _reason(draft: Draft, text: str, threshold: float, passages: int) -> str:

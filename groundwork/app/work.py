@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def make_jobs(workspace: Workspace, rooms: Rooms) -> Jobs:
     """Return the engine with a handler for every kind; it works only in the process that calls `start`."""
-    from groundwork.jobs.dbos_engine import DbosJobs
+    from groundwork.jobs.dbos_engine import DurableJobs
 
     database = rooms.database
     engine = database.url if database.dialect == "postgresql" else rooms.data / "jobs.db"
@@ -33,4 +33,4 @@ def make_jobs(workspace: Workspace, rooms: Rooms) -> Jobs:
         )
         return report.as_dict()
 
-    return DbosJobs(database, engine, {"ingest": ingest})
+    return DurableJobs(database, engine, {"ingest": ingest})
