@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from groundwork.cli.bench_view import interval
 from groundwork.cli.screen import Screen, count, end_cut, moment, one_line
 
 if TYPE_CHECKING:
+    from groundwork.answers.calibration import Calibration
     from groundwork.answers.types import Answer, Citation, Deletion, Explanation, Replay
 
 RESULTS = ("identical", "same-set", "drifted", "redacted")
@@ -108,13 +110,18 @@ def explanation(value: Explanation, screen: Screen) -> list[str]:
     return [*lines, "", *(screen.soft(line) for line in screen.paragraph(_pins(a), "  ", ""))]
 
 
-def calibration(value: Any, screen: Screen) -> list[str]:
-    """Lay out a calibration as its figures by name."""
-    shown = {k: v for k, v in plain(value).items() if isinstance(v, str | int | float | bool) or v is None}
-    wide = max(len(k) for k in shown) + 2
-    return [
-        f"{k.replace('_', ' '):<{wide}}{f'{v:.4g}' if isinstance(v, float) else v}" for k, v in shown.items()
+def calibration(value: Calibration, screen: Screen) -> list[str]:
+    """Lay out what a calibration promises, and the figures behind it."""
+    figures = [
+        ["answered", interval(asdict(value.coverage))],
+        ["wrong among the answered", interval(asdict(value.risk))],
+        ["rightly left unanswered", interval(asdict(value.abstains_rightly))],
     ]
+    lines = screen.paragraph(value.sentence)
+    if value.threshold is not None:
+        lines += ["", *screen.table(["share of questions", "[95 % interval]"], figures)]
+    counts = f"n = {value.n:,}, of which {value.n_unanswerable:,} without an answer"
+    return [*lines, "", screen.soft(f"{value.app}: {counts}; {value.id[:11]}")]
 
 
 def plain(value: Any) -> dict[str, Any]:

@@ -161,22 +161,17 @@ def calibrate(
 
     It is found by Learn-then-Test.
 
-    Each line of the file holds `question` and `answers`, a list of texts; an empty list says that the
-    documents have no answer.
+    Each line of the file holds `question` and `answers`, a list of texts; an empty list says that the documents have no
+    answer. Exits with 1 when no threshold keeps the promise.
     """
-    from groundwork.core.errors import NotFoundError
     from groundwork.core.principal import LOCAL
 
-    if not file.is_file():
-        raise NotFoundError(
-            f"there is no file `{file}`",
-            hint="each line holds `question` and `answers`; see docs/guides/calibration.md",
-        )
     with door.workspace() as workspace, door.progress("questions") as progress:
         calibration = workspace.calibrate(
             file, app=app_, target_risk=risk, delta=delta, principal=LOCAL, progress=progress.count
         )
-    return Reply(view.plain(calibration), lambda screen: view.calibration(calibration, screen))
+    code = 1 if calibration.threshold is None else 0
+    return Reply(calibration.as_dict(), lambda screen: view.calibration(calibration, screen), code)
 
 
 def _resolve(workspace: Workspace, name: str, asking: Principal) -> str:

@@ -37,7 +37,8 @@ def ingest(
     rebuild: Annotated[
         bool,
         typer.Option(
-            "--rebuild", help="Make every chunk and vector anew with what groundwork.toml says now."
+            "--rebuild",
+            help="Choose the parts anew, such as an encoder that was fetched since the index was made.",
         ),
     ] = False,
     reread: Annotated[

@@ -47,7 +47,10 @@ def fetch(
     if name not in _known():
         raise NotFoundError(f"there is no encoder called `{name}`", hint=f"known: {', '.join(_known())}")
     where = fetch_minilm(door.note, models=_folder(door), source=source)
-    return Reply({**_about(_known()[name], _folder(door)), "folder": str(where)}, lambda screen: [f"`{name}` is ready."])
+    return Reply(
+        {**_about(_known()[name], _folder(door)), "folder": str(where)},
+        lambda screen: [f"`{name}` is ready."],
+    )
 
 
 def _known() -> dict[str, ModelFiles]:

@@ -81,10 +81,19 @@ class Progress:
             self._line(stage, done, total)
             return
         if stage not in self._tasks:
+            self._close_open_ended()
             self._tasks[stage] = self._bar.add_task(WORDS.get(stage, stage), total=total or None, current="")
         self._bar.update(
             self._tasks[stage], completed=done, total=total or None, current=one_line(current)[-40:]
         )
+
+    def _close_open_ended(self) -> None:
+        """Take away the bars of stages that never knew how long they are; the next stage says that they are over."""
+        assert self._bar is not None
+        for task in list(self._bar.tasks):
+            if task.total is None:
+                self._bar.remove_task(task.id)
+        self._tasks = {s: t for s, t in self._tasks.items() if t in self._bar.task_ids}
 
     def _line(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
@@ -102,7 +111,6 @@ def _bar() -> RichProgress:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         ProgressColumn,
         Task,
         TextColumn,
@@ -110,6 +118,12 @@ def _bar() -> RichProgress:
     )
     from rich.progress import Progress as RichProgress
     from rich.text import Text
+
+    class Counts(ProgressColumn):
+        """How many of how many, once that is known."""
+
+        def render(self, task: Task) -> Text:
+            return Text("" if task.total is None else f"{int(task.completed):,}/{int(task.total):,}")
 
     class Rate(ProgressColumn):
         """How many a second."""
@@ -123,7 +137,7 @@ def _bar() -> RichProgress:
     return RichProgress(
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        Counts(),
         Rate(),
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("[dim]{task.fields[current]}[/dim]"),
