@@ -21,7 +21,7 @@ from groundwork.storage.faults import explain_os_error
 
 ASIDE = "tmp"
 PIECE = 1 << 20
-TOGETHER = 16
+TOGETHER = 8
 """From so many files on, one `syncfs` is cheaper than an `fsync` each: 2,000 files of 4 kB took .24 s against
 .32 s with eight threads on ext4, and the gap grows with the time the disk takes to flush."""
 TOUCH_AFTER = 60.0

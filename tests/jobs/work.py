@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def stepwise(context: JobContext) -> list[Any]:
 
     results = []
     for number in range(context.arguments["steps"]):
-        results.append(context.step(f"step {number}", lambda number=number: work(number)))
+        results.append(context.step(f"step {number}", partial(work, number)))
         context.progress({"done": number + 1})
     return results
 
