@@ -16,8 +16,8 @@ setup: .venv/.ready ## make .venv with everything that development needs
 	@test -x $(PY) || python3 -m venv .venv
 	@command -v uv >/dev/null 2>&1 || $(PY) -m pip install --quiet uv
 	@UV=$$(command -v uv || echo .venv/bin/uv); \
-	$$UV pip install --quiet --python $(PY) --require-hashes -r requirements-dev.txt && \
-	$$UV pip install --quiet --python $(PY) --no-deps --editable .
+	$$UV pip install --quiet --python $(PY) --compile-bytecode --require-hashes -r requirements-dev.txt && \
+	$$UV pip install --quiet --python $(PY) --no-deps --editable . && $(PY) -m compileall -q groundwork
 	@touch $@
 
 demo: setup ## ingest the handbook, ask it, replay, explain, and serve the console (DEMO_ARGS=--no-serve ends instead)

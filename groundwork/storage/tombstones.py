@@ -64,4 +64,9 @@ class Tombstones:
             with contextlib.suppress(FileExistsError):
                 os.link(aside, self.key)
             aside.unlink()
+            folder = os.open(self.key.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
         return self.key.read_bytes()
