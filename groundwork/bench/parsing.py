@@ -1,4 +1,4 @@
-"""Read every file of a folder in the sandbox: what is indexed, what is quarantined and why, what it costs, how good it is."""
+"""Read every file of a folder in the sandbox: what is indexed, what is quarantined and why, and what it costs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from groundwork.knowledge.parsing import Parser, Quarantine
 from groundwork.knowledge.types import Parsed
 
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]|[^\W_]+")
-_SYNTAX = re.compile(r"<!--.*?-->|\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)|</?[a-z][^<>]*>", re.DOTALL | re.IGNORECASE)
+_SYNTAX = re.compile(
+    r"<!--.*?-->|\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)|</?[a-z][^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
 RESAMPLES = 2000
 
 
@@ -30,7 +33,9 @@ def run(directory: Path, *, workers: int = 2) -> dict[str, Any]:
         token_f1, by_extension: {ext: {n, value}}}, files: [{file, outcome, message, seconds, rss_mib, similarity?}]}`;
         similarity is ROUGE-L F1 over words (each East Asian character is one), with a 95 % bootstrap interval.
     """
-    rows = [json.loads(line) for line in (directory / "manifest.jsonl").read_text("utf-8").splitlines() if line]
+    rows = [
+        json.loads(line) for line in (directory / "manifest.jsonl").read_text("utf-8").splitlines() if line
+    ]
     started = time.monotonic()
     results: list[dict[str, Any]] = []
     with Parser(workers) as parser:
@@ -50,7 +55,9 @@ def run(directory: Path, *, workers: int = 2) -> dict[str, Any]:
         "data_digest": digest_json([row["sha256"] for row in rows]),
         "n": len(results),
         "indexed": sum(r["outcome"] == "indexed" for r in results),
-        "quarantined": dict(sorted(Counter(r["outcome"] for r in results if r["outcome"] != "indexed").items())),
+        "quarantined": dict(
+            sorted(Counter(r["outcome"] for r in results if r["outcome"] != "indexed").items())
+        ),
         "max_rss_mib": max((r["rss_mib"] for r in results), default=0.0),
         "max_seconds": max((r["seconds"] for r in results), default=0.0),
         "seconds": round(time.monotonic() - started, 2),
@@ -106,7 +113,7 @@ def _similarity(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     random = np.random.default_rng(0)
     means = values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
     by_extension = {
-        ext: {"n": int(len(found)), "value": round(float(np.mean(found)), 4)}
+        ext: {"n": len(found), "value": round(float(np.mean(found)), 4)}
         for ext in sorted({r["ext"] for r in compared})
         for found in [[r["similarity"] for r in compared if r["ext"] == ext]]
     }

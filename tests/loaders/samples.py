@@ -24,7 +24,11 @@ def markdown() -> LoaderSample:
         "## Run `it`\n\n```python\nprint(1)\n```\n\n- one\n- two\n\n| a | b |\n| - | - |\n| 1 | 2 |\n"
     )
     return LoaderSample(
-        text.encode(), "a.md", ("# First steps", "print(1)"), ("heading", "code", "list", "table"), "The Handbook"
+        text.encode(),
+        "a.md",
+        ("# First steps", "print(1)"),
+        ("heading", "code", "list", "table"),
+        "The Handbook",
     )
 
 
@@ -49,7 +53,9 @@ def html() -> LoaderSample:
 
 
 def text() -> LoaderSample:
-    return LoaderSample("Grüße\r\naus  Köln \u200bhier".encode("utf-16-le"), "a.txt", ("Grüße\naus  Köln hier",))
+    return LoaderSample(
+        "Grüße\r\naus  Köln \u200bhier".encode("utf-16-le"), "a.txt", ("Grüße\naus  Köln hier",)
+    )
 
 
 def code() -> LoaderSample:
@@ -57,7 +63,9 @@ def code() -> LoaderSample:
 
 
 def csv() -> LoaderSample:
-    return LoaderSample(b'name;price\n"Nut; bolt";1,5\n', "a.csv", ("| name | price |", "| Nut; bolt | 1,5 |"), ("table",))
+    return LoaderSample(
+        b'name;price\n"Nut; bolt";1,5\n', "a.csv", ("| name | price |", "| Nut; bolt | 1,5 |"), ("table",)
+    )
 
 
 def json_() -> LoaderSample:
@@ -175,7 +183,9 @@ def epub() -> LoaderSample:
         "OEBPS/a.xhtml": page.format("Second", "later"),
         "OEBPS/b.xhtml": page.format("First", "sooner"),
     }
-    return LoaderSample(zipped(members), "a.epub", ("First\n\nsooner\n\nSecond",), ("chapter", "heading"), "The Book")
+    return LoaderSample(
+        zipped(members), "a.epub", ("First\n\nsooner\n\nSecond",), ("chapter", "heading"), "The Book"
+    )
 
 
 def rtf() -> LoaderSample:
@@ -292,8 +302,22 @@ def compound(streams: Mapping[str, bytes]) -> bytes:
 
     entries = [entry("Root Entry", 5, free, 1 if names else free, end, 0)]
     for place, name in enumerate(names, 1):
-        entries.append(entry(name, 2, place + 1 if place < len(names) else free, free, starts[place - 1], len(streams[name])))
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 16 + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + b"\x00" * 6
+        entries.append(
+            entry(
+                name,
+                2,
+                place + 1 if place < len(names) else free,
+                free,
+                starts[place - 1],
+                len(streams[name]),
+            )
+        )
+    header = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        + b"\x00" * 16
+        + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6)
+        + b"\x00" * 6
+    )
     # A cut-off of 0 bytes puts even the smallest stream on sectors of its own.
     header += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 0, end, 0, end, 0)
     header += struct.pack("<109I", 0, *[free] * 108)

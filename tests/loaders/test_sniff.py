@@ -10,7 +10,9 @@ from groundwork.knowledge.loaders import LOADERS
 from groundwork.knowledge.parsing import loader_for, media_type
 from tests.loaders.samples import compound, sample_of, zipped
 
-NAMED_BY_CONTENT = [n for n in LOADERS.names() if n not in ("code", "csv", "markdown", "notebook", "restructuredtext")]
+NAMED_BY_CONTENT = [
+    n for n in LOADERS.names() if n not in ("code", "csv", "markdown", "notebook", "restructuredtext")
+]
 
 
 @pytest.mark.parametrize("loader", LOADERS.names())
@@ -59,10 +61,16 @@ def test_known_cases(data: bytes, name: str, kind: str) -> None:
     assert media_type(data, name) == kind
 
 
-@given(st.binary(max_size=300), st.sampled_from(["", "a.md", "a.docx", "a.zip", "a.json", "a.eml", "a.html"]), st.data())
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(["", "a.md", "a.docx", "a.zip", "a.json", "a.eml", "a.html"]),
+    st.data(),
+)
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_have_a_media_type(data: bytes, name: str, more: st.DataObject) -> None:
-    magic = more.draw(st.sampled_from([b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{", b"RIFF", b"<?xml"]))
+    magic = more.draw(
+        st.sampled_from([b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{", b"RIFF", b"<?xml"])
+    )
     assert media_type(magic + data, name).count("/") == 1
 
 

@@ -12,8 +12,32 @@ from groundwork.knowledge.loaders._decode import decode
 from groundwork.knowledge.loaders._text import TextBuilder, normalise, pipe_table, primary_subtag
 from groundwork.testing.loader import check_parsed
 
-_ODD = ["\r\n", "\r", "\x00", "\ud800", "\udc00", "\u200b", "\u200d", "\u200c", "\u202e", "\ufeff", "e\u0301", "\u00a0"]
-_ODD += ["\n\n\n\n", "  \n", "\t", "\x85", "\u2028", "👩\u200d👧", "ن\u200cم", "क\u094d\u200dष", "\u1100\u1161", "a\u0323\u0307"]
+_ODD = [
+    "\r\n",
+    "\r",
+    "\x00",
+    "\ud800",
+    "\udc00",
+    "\u200b",
+    "\u200d",
+    "\u200c",
+    "\u202e",
+    "\ufeff",
+    "e\u0301",
+    "\u00a0",
+]
+_ODD += [
+    "\n\n\n\n",
+    "  \n",
+    "\t",
+    "\x85",
+    "\u2028",
+    "👩\u200d👧",
+    "ن\u200cم",
+    "क\u094d\u200dष",
+    "\u1100\u1161",
+    "a\u0323\u0307",
+]
 texts = st.lists(st.sampled_from(_ODD) | st.text(max_size=6), max_size=30).map("".join)
 
 
@@ -49,7 +73,8 @@ def test_a_pair_of_surrogates_is_its_character_and_a_lone_one_is_a_replacement()
 
 
 blocks = st.lists(
-    st.tuples(st.sampled_from(["add", "heading", "list", "code", "page"]), texts, st.integers(1, 3)), max_size=12
+    st.tuples(st.sampled_from(["add", "heading", "list", "code", "page"]), texts, st.integers(1, 3)),
+    max_size=12,
 )
 
 
@@ -107,7 +132,9 @@ def test_a_table_keeps_its_header_row_and_escapes_bars() -> None:
     assert pipe_table([["a", "", "b"], ["1|2", "", "x\ny"]]) == "| a | b |\n| --- | --- |\n| 1\\|2 | x y |"
 
 
-@pytest.mark.parametrize(("tag", "subtag"), [("de-AT", "de"), ("EN_us", "en"), ("", ""), ("english", ""), ("zh-Hant", "zh")])
+@pytest.mark.parametrize(
+    ("tag", "subtag"), [("de-AT", "de"), ("EN_us", "en"), ("", ""), ("english", ""), ("zh-Hant", "zh")]
+)
 def test_a_language_is_its_primary_subtag(tag: str, subtag: str) -> None:
     assert primary_subtag(tag) == subtag
 
@@ -124,7 +151,10 @@ def test_a_language_is_its_primary_subtag(tag: str, subtag: str) -> None:
         ("utf-32", "Grüße"),
         ("utf-32-le", "Plain words without a mark"),
         ("cp1252", "Die Straße über die Brücke führt “geradeaus” in die Stadt – schön."),
-        ("koi8-r", "Съешь же ещё этих мягких французских булок, да выпей чаю. Широкая электрификация южных губерний."),
+        (
+            "koi8-r",
+            "Съешь же ещё этих мягких французских булок, да выпей чаю. Широкая электрификация южных губерний.",
+        ),
         ("cp1251", "Съешь же ещё этих мягких французских булок, да выпей чаю."),
         ("cp1255", "שלום לכולם, זהו טקסט בעברית שנכתב לבדיקה"),
         ("cp1253", "Η γρήγορη καφετιά αλεπού πηδάει πάνω από το σκυλί"),

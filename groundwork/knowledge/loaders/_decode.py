@@ -17,6 +17,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _RARE = ("mac_", "cp1257", "cp775", "cp437", "cp850", "cp852", "cp858", "hp_", "ptcp", "kz1048", "iso8859_1")
+# Hebrew letters are a small range of bytes, which no Cyrillic text keeps to.
+_HEBREW = re.compile(rb"[\x00-\x7f\x91-\x97\xa0\xd3-\xd8\xe0-\xfa]*")
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd\ufffe\uffff]")
 
 
@@ -164,6 +166,8 @@ def _likeliest(sample: bytes) -> str:
     for encoding in scores:
         scores[encoding] -= 0.1 * encoding.startswith(_RARE) + 0.3 * _is_shouting(sample, encoding)
         scores[encoding] -= 0.5 * _is_half_width(sample, encoding)
+    if "cp1255" in scores and _HEBREW.fullmatch(sample):
+        scores["cp1255"] += 0.5
     return max(scores, key=lambda e: scores[e])
 
 

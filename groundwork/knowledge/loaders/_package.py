@@ -130,7 +130,7 @@ class Package:
             raise Unreadable("broken", f"`{name}` is no proper XML: {error}") from error
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """Return `{id: (kind, target part)}` of an OOXML part; kinds are the last word of their address; external ones are left out."""
+        """Return `{id: (kind, target part)}` of an OOXML part without external ones; a kind is its address's last word."""
         folder, base = posixpath.split(part)
         root = self.xml(posixpath.join(folder, "_rels", base + ".rels"))
         found: dict[str, tuple[str, str]] = {}

@@ -17,7 +17,32 @@ from groundwork.knowledge.types import Parsed
 
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml."
 _SKIPPED = frozenset(
-    ["del", "moveFrom", "Fallback", "instrText", "delText", "pPr", "rPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "proofErr", "bookmarkStart", "bookmarkEnd", "commentRangeStart", "commentRangeEnd", "commentReference", "annotationRef", "footnoteRef", "endnoteRef", "object", "control"]
+    [
+        "del",
+        "moveFrom",
+        "Fallback",
+        "instrText",
+        "delText",
+        "pPr",
+        "rPr",
+        "sdtPr",
+        "sdtEndPr",
+        "tblPr",
+        "tblGrid",
+        "trPr",
+        "tcPr",
+        "proofErr",
+        "bookmarkStart",
+        "bookmarkEnd",
+        "commentRangeStart",
+        "commentRangeEnd",
+        "commentReference",
+        "annotationRef",
+        "footnoteRef",
+        "endnoteRef",
+        "object",
+        "control",
+    ]
 )
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _HEADING_STYLE = re.compile(

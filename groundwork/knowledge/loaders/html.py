@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from groundwork.knowledge.loaders import Unreadable
 from groundwork.knowledge.loaders._decode import decode
 from groundwork.knowledge.loaders._text import TextBuilder, one_line, pipe_table
 from groundwork.knowledge.types import Parsed
@@ -15,6 +16,37 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 200
 """Elements nested deeper are read as plain text of their ancestor."""
+MAX_OPEN = 5000
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_CLOSED_BY_THE_NEXT = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "dd",
+        "dt",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "param",
+        "source",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "track",
+        "wbr",
+    ]
+)
 _CHARSET = re.compile(
     rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE
 )
@@ -130,9 +162,15 @@ class Html:
 
 
 def read_html(source: str, warnings: Sequence[str] = (), *, whole: bool = False) -> Parsed:
-    """Return the document in `source`; `whole` keeps everything (an e-mail or a book has no furniture)."""
+    """Return the document in `source`; `whole` keeps everything (an e-mail or a book has no furniture).
+
+    Raises:
+        Unreadable: `hostile`, it is nested so deeply that parsing would take time quadratic in the depth.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
+    if _nesting(source) > MAX_OPEN:
+        raise Unreadable("hostile", f"the HTML is nested deeper than {MAX_OPEN:,} elements")
     tree = LexborHTMLParser(source.replace("\x00", ""))
     builder = TextBuilder()
     for warning in warnings:
@@ -151,6 +189,18 @@ def read_html(source: str, warnings: Sequence[str] = (), *, whole: bool = False)
         (html.attributes.get("lang") or html.attributes.get("xml:lang") or "") if html is not None else ""
     )
     return builder.build(title=title, language=language, meta=meta)
+
+
+def _nesting(source: str) -> int:
+    """Return about how deep elements are nested, tags that people leave open not counted."""
+    if source.count("<") <= MAX_OPEN:
+        return 0
+    depth = deepest = 0
+    for closing, name in _TAG.findall(source):
+        if name.lower() not in _CLOSED_BY_THE_NEXT:
+            depth = max(depth - 1, 0) if closing else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def _facts(head: LexborNode) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,23 @@ _FACTS = {
     "language": "language",
 }
 _SKIPPED = frozenset(
-    ["annotation", "annotation-end", "tracked-changes", "sequence-decls", "forms", "variable-decls", "user-field-decls", "note-citation", "bookmark-start", "bookmark-end", "change", "change-start", "change-end", "scripts", "settings"]
+    [
+        "annotation",
+        "annotation-end",
+        "tracked-changes",
+        "sequence-decls",
+        "forms",
+        "variable-decls",
+        "user-field-decls",
+        "note-citation",
+        "bookmark-start",
+        "bookmark-end",
+        "change",
+        "change-start",
+        "change-end",
+        "scripts",
+        "settings",
+    ]
 )
 MAX_REPEAT = 1000
 MAX_NESTING = 60

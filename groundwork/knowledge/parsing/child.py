@@ -23,6 +23,8 @@ from groundwork.knowledge.parsing.outcome import Limits, Quarantine
 START_S = 60.0
 """Seconds a child may take to start on a loaded machine."""
 _CHUNK = 1 << 18
+_LOOK_S = 0.05
+"""Seconds between looks at the memory of a working child: what it had is not known any more when it is dead."""
 
 
 class Died(Exception):
@@ -40,6 +42,7 @@ class Child:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.documents = 0
+        self._peak_mib, self._inherited_mib = 0.0, float("inf")
         self._process = _start(limits)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -53,6 +56,7 @@ class Child:
                 f"the parsing process does not start: {error}",
                 hint="run `groundwork doctor`; a limit on memory below 256 MiB is too small",
             ) from error
+        self._inherited_mib = float(ready.get("max_rss_mib", 0.0))
         self.network_namespace = bool(ready.get("network_namespace"))
 
     @property
@@ -93,7 +97,10 @@ class Child:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     self._end(Quarantine("timeout", f"reading it took longer than {seconds:g} s"))
-                for key, _ in ready.select(left):
+                events = ready.select(min(left, _LOOK_S))
+                if not events:
+                    self._look()
+                for key, _ in events:
                     if key.fd == self._to:
                         sent += self._write(view[sent : sent + _CHUNK])
                         if sent == len(view):
@@ -150,6 +157,10 @@ class Child:
         # Native code that cannot get memory aborts; how much the child had by then tells that from a crash.
         if self._peak_mib > 0.75 * self._limits.memory_mib:
             return Quarantine("memory", f"reading it takes more than {self._limits.memory_mib} MiB of memory")
+        if -code == signal.SIGABRT:
+            # PDFium and C++ abort when they get no memory for one large piece, long before the process is large.
+            limit = f"as it does when {self._limits.memory_mib} MiB of memory are not enough"
+            return Quarantine("memory", f"the program that reads this format gave up on it, {limit}")
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         return Quarantine("crashed", f"the program that reads this format crashed on it ({how})")
 
@@ -163,7 +174,10 @@ class Child:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    _peak_mib = 0.0
+    def _look(self) -> None:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+            self._peak_mib = max(self._peak_mib, int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
     def _reap(self, options: int) -> None:
         if self._process.returncode is not None:
@@ -174,7 +188,9 @@ class Child:
             self._process.returncode = -signal.SIGKILL
             return
         if pid:
-            self._peak_mib = usage.ru_maxrss / 1024
+            # Until it outgrows them, a process counts the pages of the one that started it as its own peak.
+            if usage.ru_maxrss / 1024 > self._inherited_mib:
+                self._peak_mib = max(self._peak_mib, usage.ru_maxrss / 1024)
             self._process.returncode = os.waitstatus_to_exitcode(status)
 
 
@@ -192,7 +208,9 @@ def _start(limits: Limits) -> subprocess.Popen[bytes]:
             bufsize=0,
         )
     except OSError as error:
-        raise InternalError(f"the parsing process does not start: {error}", hint="run `groundwork doctor`") from error
+        raise InternalError(
+            f"the parsing process does not start: {error}", hint="run `groundwork doctor`"
+        ) from error
 
 
 def _environment() -> dict[str, str]:

@@ -69,9 +69,14 @@ def peak_rss_mib() -> float:
     try:
         own = _status_mib("VmHWM:")
     except OSError:
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        own = max_rss_mib()
     cpu_s, largest = _cpu_of_children()
     return own + (largest if cpu_s > _children_cpu_s else 0.0)
+
+
+def max_rss_mib() -> float:
+    """Return the peak resident memory of this process's whole life, with what it had of its parent's, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _cpu_of_children() -> tuple[float, float]:

@@ -30,7 +30,9 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)  # what a library prints must not get among the answers
     cut_off = confine.confine(limits)
-    answers.write(frames.pack({"ready": True, "network_namespace": cut_off}))
+    answers.write(
+        frames.pack({"ready": True, "network_namespace": cut_off, "max_rss_mib": confine.max_rss_mib()})
+    )
     answers.flush()
     while (frame := frames.read_frame(source)) is not None:
         facts, data = frame
