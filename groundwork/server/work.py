@@ -14,6 +14,8 @@ from groundwork.jobs import JobInfo
 if TYPE_CHECKING:
     from groundwork.app.workspace import Workspace
 
+START_AFTER_SECONDS = 0.75
+"""The engine takes about a second of CPU to load; the first page comes before it."""
 log = logging.getLogger("groundwork.server")
 COLOURS = {"queued": "plain", "running": "warn", "succeeded": "good", "failed": "bad", "cancelled": "plain"}
 UNITS = {
@@ -82,6 +84,7 @@ class Worker:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin to take up jobs, in the background; also those that an earlier server left."""
@@ -90,10 +93,13 @@ class Worker:
 
     def stop(self) -> None:
         """Wait until the engine has started, if it was to; closing the workspace stops it."""
+        self._stopping.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
+        if self._stopping.wait(START_AFTER_SECONDS):
+            return
         try:
             self._workspace.start_worker()
         except Exception:

@@ -84,7 +84,13 @@ def fake_client(fake: FakeWorkspace) -> Iterator[TestClient]:
 def job(identifier: str, state: str) -> JobInfo:
     """Return a job as the engine would show it."""
     done = {"documents": {"added": 3, "unchanged": 12}, "chunks": 120, "embedded": 80, "seconds": 4.2}
-    problem = {"code": "busy", "message": "somebody else writes", "hint": "try again", "retryable": True, "details": {}}
+    problem = {
+        "code": "busy",
+        "message": "somebody else writes",
+        "hint": "try again",
+        "retryable": True,
+        "details": {},
+    }
     return JobInfo(
         id=identifier,
         kind="ingest",

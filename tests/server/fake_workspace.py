@@ -230,7 +230,13 @@ class FakeWorkspace:
                 )
             )
         text = " ".join([*(f"{q} [{i}]" for i, (_, q) in enumerate(quotes, 1)), *([tail] if tail else [])])
-        settings = {"app": {"strategy": "hybrid", "model": "extractive"}, "passages": 8}
+        settings = {
+            "app": "default",
+            "index": "default",
+            "strategy": "hybrid",
+            "model": "extractive",
+            "passages": 6,
+        }
         return Answer(
             id=identifier,
             app="default",

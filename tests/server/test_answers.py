@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.testclient import TestClient
 
 
-def test_an_answer_cites_the_exact_place_and_is_found_again_under_its_id(client: TestClient, answer_id: str) -> None:
+def test_an_answer_cites_the_exact_place_and_is_found_again_under_its_id(
+    client: TestClient, answer_id: str
+) -> None:
     answer = client.get(f"/api/answers/{answer_id}").json()
     citation = answer["citations"][0]
     text = client.get(
@@ -24,11 +26,15 @@ def test_replay_and_explain_speak_about_the_recorded_answer(client: TestClient, 
 
 
 def test_the_list_of_answers_goes_on_from_where_the_page_before_ended(client: TestClient) -> None:
-    asked = [client.post("/api/ask", json={"question": f"Who pays for meal {n}?"}).json()["id"] for n in range(3)]
+    asked = [
+        client.post("/api/ask", json={"question": f"Who pays for meal {n}?"}).json()["id"] for n in range(3)
+    ]
     seen: list[str] = []
     before = None
     while True:
-        page = client.get("/api/answers", params={"limit": 2, **({"before": before} if before else {})}).json()
+        page = client.get(
+            "/api/answers", params={"limit": 2, **({"before": before} if before else {})}
+        ).json()
         seen += [a["id"] for a in page["items"]]
         before = page["next"]
         if before is None:

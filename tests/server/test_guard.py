@@ -18,7 +18,10 @@ from tests.server.fake_workspace import FakeWorkspace
 PAGE = {"accept": "text/html"}
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8700", "127.0.0.1.evil.example", "", "[::2]:8700", "localhost.:8700"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8700", "127.0.0.1.evil.example", "", "[::2]:8700", "localhost.:8700"],
+)
 def test_a_name_that_is_not_ours_is_not_answered(fake_client: TestClient, host: str) -> None:
     response = fake_client.get("/api/answers", headers={"host": host})
     assert response.status_code == 421
@@ -30,8 +33,12 @@ def test_the_names_of_this_machine_are_answered(fake_client: TestClient, host: s
     assert fake_client.get("/api/answers", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:3000", "http://localhost:8700", ""])
-def test_a_page_of_another_origin_can_change_nothing(fake_client: TestClient, fake: FakeWorkspace, origin: str) -> None:
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:3000", "http://localhost:8700", ""]
+)
+def test_a_page_of_another_origin_can_change_nothing(
+    fake_client: TestClient, fake: FakeWorkspace, origin: str
+) -> None:
     response = fake_client.post("/api/ask", json={"question": "why"}, headers={"origin": origin})
     assert response.status_code == 403
     assert not fake.calls
@@ -55,7 +62,9 @@ def test_another_site_may_link_here_but_not_fetch(fake_client: TestClient) -> No
     assert fake_client.post("/ask", headers={**cross, "sec-fetch-mode": "navigate"}).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/", "/api/answers", "/nope", "/api/nope", "/livez", "/static/console.css", "/api/answers/ans_x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/answers", "/nope", "/api/nope", "/livez", "/static/console.css", "/api/answers/ans_x"]
+)
 def test_every_answer_carries_the_security_headers(fake_client: TestClient, path: str) -> None:
     response = fake_client.get(path, headers=PAGE)
     for name, value in HEADERS.items():
@@ -84,17 +93,24 @@ def test_forms_stay_valid_when_the_server_starts_again(fake: FakeWorkspace) -> N
         cookies = dict(before.cookies)
     with client_of(fake) as after:
         after.cookies.update(cookies)
-        assert after.post("/ask", data={"question": "why", "_token": token}, follow_redirects=False).status_code == 303
+        assert (
+            after.post("/ask", data={"question": "why", "_token": token}, follow_redirects=False).status_code
+            == 303
+        )
 
 
-def test_the_key_of_forms_is_readable_by_its_owner_alone(fake: FakeWorkspace, fake_client: TestClient) -> None:
+def test_the_key_of_forms_is_readable_by_its_owner_alone(
+    fake: FakeWorkspace, fake_client: TestClient
+) -> None:
     assert (fake.root / ".groundwork" / "server.key").stat().st_mode & 0o077 == 0
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read(fake_client: TestClient) -> None:
     large = b"x" * (guard.BODY_LIMIT + 1)
     announced = fake_client.post("/api/ask", content=large, headers={"content-type": "application/json"})
-    streamed = fake_client.post("/api/ask", content=iter([large]), headers={"content-type": "application/json"})
+    streamed = fake_client.post(
+        "/api/ask", content=iter([large]), headers={"content-type": "application/json"}
+    )
     for response in (announced, streamed):
         assert response.status_code == 413
         assert response.json()["code"] == "too_large"
@@ -102,11 +118,15 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(fake_client: TestCli
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "9" * 40, "٣"])
 def test_a_length_that_is_none_is_refused(fake_client: TestClient, length: str) -> None:
-    response = fake_client.request("POST", "/api/ask", content=b"{}", headers=[(b"content-length", length.encode())])
+    response = fake_client.request(
+        "POST", "/api/ask", content=b"{}", headers=[(b"content-length", length.encode())]
+    )
     assert response.status_code == 413
 
 
-def test_work_that_takes_too_long_is_answered_in_its_place(fake: FakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_takes_too_long_is_answered_in_its_place(
+    fake: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(guard, "ANSWER_SECONDS", 0.05)
     monkeypatch.setattr(fake, "answers", lambda *a, **k: time.sleep(0.5) or [])
     with client_of(fake) as client:

@@ -33,7 +33,9 @@ def test_readiness_says_that_the_schema_does_not_fit(fake_client: TestClient, fa
     assert "newer Groundwork" in response.json()["problems"][0]
 
 
-def test_readiness_says_that_nothing_can_be_written(fake: FakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_says_that_nothing_can_be_written(
+    fake: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -40,7 +40,9 @@ def test_an_original_is_saved_and_never_shown_by_a_browser(client: TestClient) -
     assert "sandbox" in response.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("name", ['a"\r\nSet-Cookie: x=1', "täxt.md", "../../etc/passwd", "", "a\\b.txt", "🙂.pdf"])
+@pytest.mark.parametrize(
+    "name", ['a"\r\nSet-Cookie: x=1', "täxt.md", "../../etc/passwd", "", "a\\b.txt", "🙂.pdf"]
+)
 def test_the_name_of_a_download_can_break_no_header(name: str) -> None:
     value = attachment(name, "text/plain")["Content-Disposition"]
     assert value.isascii()
@@ -67,7 +69,9 @@ def test_snapshots_differ_and_the_head_moves_back_and_forward(client: TestClient
         ("changed", "handbook/leave.md"),
         ("added", "handbook/travel policy.txt"),
     }
-    back = client.post("/api/indexes/default/rollback", json={"snapshot": oldest["id"], "reason": "too early"}).json()
+    back = client.post(
+        "/api/indexes/default/rollback", json={"snapshot": oldest["id"], "reason": "too early"}
+    ).json()
     assert back["id"] == oldest["id"]
     assert client.get("/api/indexes/default").json()["documents"] == 1
     client.post("/api/indexes/default/rollback", json={"snapshot": newest["id"]})

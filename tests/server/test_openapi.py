@@ -58,7 +58,9 @@ def _try(schema: schemathesis.BaseSchema, operation: str, budget: settings) -> N
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_no_request_that_fits_the_description_breaks_the_server(schema: schemathesis.BaseSchema, operation: str) -> None:
+def test_no_request_that_fits_the_description_breaks_the_server(
+    schema: schemathesis.BaseSchema, operation: str
+) -> None:
     _try(schema, operation, FEW)
 
 

@@ -35,7 +35,9 @@ def test_an_error_is_a_problem_document(
     assert problem["instance"] == response.headers["x-request-id"]
 
 
-def test_an_unforeseen_error_tells_its_id_and_nothing_else(fake_client: TestClient, fake: FakeWorkspace) -> None:
+def test_an_unforeseen_error_tells_its_id_and_nothing_else(
+    fake_client: TestClient, fake: FakeWorkspace
+) -> None:
     fake.raises = {"answers": RuntimeError("the password is hunter2")}
     for headers in ({}, {"accept": "text/html"}):
         response = fake_client.get("/api/answers" if not headers else "/answers", headers=headers)
@@ -53,7 +55,9 @@ def test_a_retryable_error_says_when_to_come_back(fake_client: TestClient, fake:
     assert response.headers["retry-after"]
 
 
-def test_a_page_says_what_happened_what_is_safe_and_what_to_do(fake_client: TestClient, fake: FakeWorkspace) -> None:
+def test_a_page_says_what_happened_what_is_safe_and_what_to_do(
+    fake_client: TestClient, fake: FakeWorkspace
+) -> None:
     fake.raises = {"answers": StorageFullError("the disk is full", hint="free some space")}
     page = fake_client.get("/answers", headers={"accept": "text/html"})
     assert page.status_code == 507

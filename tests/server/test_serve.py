@@ -38,7 +38,9 @@ class Served:
 
     def __init__(self, root: Path) -> None:
         self.began = time.monotonic()
-        self.process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(root)], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(root)], stderr=subprocess.PIPE, text=True
+        )
         assert self.process.stderr
         line = self.process.stderr.readline()
         assert "http://" in line, line + self.process.stderr.read()
@@ -143,7 +145,10 @@ def test_the_server_binds_no_address_but_this_machine_s(root: Path, host: str) -
     assert "127.0.0.1" in caught.value.hint
 
 
-@pytest.mark.parametrize(("host", "address"), [("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("::1", "::1"), ("[::1]", "::1")])
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("::1", "::1"), ("[::1]", "::1")],
+)
 def test_loopback_addresses_are_taken(host: str, address: str) -> None:
     assert loopback(host) == address
 

@@ -16,9 +16,11 @@ from groundwork.server.uploads import MAX_NAME_BYTES, Upload, safe_name, store
 from tests.server.fake_workspace import FakeWorkspace
 
 HOSTILE = [
-    "../../etc/passwd", "/etc/passwd", "..", ".", "", " ", "a\0b.txt", "C:\\Windows\\win.ini", "con", "CON.txt", "nul.tar.gz",
+    "../../etc/passwd", "/etc/passwd", "..", ".", "", " ", "a\0b.txt", "C:\\Windows\\win.ini", "con", "CON.txt",
+    "nul.tar.gz",
     "com1", "LPT¹.md", ".bashrc", "-rf", "x" * 5000, "日" * 400 + ".txt", "a/b/../c.md", "evil\u202egpj.exe", "tab\there",
-    "line\nbreak", "\ud800.txt", "name.", "name ", "a" * 300 + "." + "b" * 300, "%2e%2e%2fetc", "file:///etc/passwd", "~root",
+    "line\nbreak", "\ud800.txt", "name.", "name ", "a" * 300 + "." + "b" * 300, "%2e%2e%2fetc", "file:///etc/passwd",
+    "~root",
     "$(reboot)", "`id`", "a;b|c", "*?.md", "e\u0301.md", "\u200b.md",
 ]  # fmt: skip
 
@@ -57,7 +59,9 @@ def test_two_names_meet_in_one_file_only_when_they_read_the_same(a: str, b: str)
         assert safe_name(a) != safe_name(b)
 
 
-@pytest.mark.parametrize("name", ["leave policy (2026).md", "Übersicht & Plan.pdf", "報告書.docx", "a.tar.gz", "R&D_notes-1.txt"])
+@pytest.mark.parametrize(
+    "name", ["leave policy (2026).md", "Übersicht & Plan.pdf", "報告書.docx", "a.tar.gz", "R&D_notes-1.txt"]
+)
 def test_a_harmless_name_stays_as_it_is(name: str) -> None:
     assert safe_name(name) == name
 
@@ -97,9 +101,13 @@ def test_a_link_in_the_folder_is_replaced_and_not_followed(tmp_path: Path) -> No
     assert outside.read_bytes() == b"keep"
 
 
-def test_an_upload_starts_a_job_and_hands_the_key_of_idempotency_on(fake_client: TestClient, fake: FakeWorkspace) -> None:
+def test_an_upload_starts_a_job_and_hands_the_key_of_idempotency_on(
+    fake_client: TestClient, fake: FakeWorkspace
+) -> None:
     files = [("files", ("../leave.md", b"# Leave")), ("files", ("b.txt", b"b"))]
-    response = fake_client.post("/api/indexes/default/uploads", files=files, headers={"Idempotency-Key": "k1"})
+    response = fake_client.post(
+        "/api/indexes/default/uploads", files=files, headers={"Idempotency-Key": "k1"}
+    )
     assert response.status_code == 202
     assert response.json()["id"] == "job_1"
     ((_, (paths, index, key)),) = [c for c in fake.calls if c[0] == "start_ingest"]
@@ -108,6 +116,8 @@ def test_an_upload_starts_a_job_and_hands_the_key_of_idempotency_on(fake_client:
     assert sorted(p.read_bytes() for p in paths) == [b"# Leave", b"b"]
 
 
-def test_an_upload_to_an_index_that_is_not_there_stores_nothing(fake_client: TestClient, fake: FakeWorkspace) -> None:
+def test_an_upload_to_an_index_that_is_not_there_stores_nothing(
+    fake_client: TestClient, fake: FakeWorkspace
+) -> None:
     assert fake_client.post("/api/indexes/nope/uploads", files={"files": ("a.md", b"x")}).status_code == 404
     assert not (fake.root / "uploads").exists()

@@ -63,6 +63,11 @@ class Heading:
     start: int
     part: int
 
+    @property
+    def anchor(self) -> str:
+        """Its address on the page; a heading and the page it opens may begin at the same character."""
+        return f"at{self.start}" if self.kind == "heading" else f"place{self.start}"
+
 
 def pieces(text: str, start: int, end: int, layers: Iterable[Layer]) -> list[Piece]:
     """Return `text[start:end]` cut at every border of the layers; the pieces joined are that text again."""
@@ -107,7 +112,7 @@ def draw(view: DocumentView, part: int, quoted: Span | None = None) -> list[Bloc
         a, b = max(start, low), min(end, high)
         if a < b:
             stops = {
-                m.start: Stop(f"{m.kind} {m.label}".strip(), f"at{m.start}")
+                m.start: Stop(f"{m.kind} {m.label}".strip(), f"place{m.start}")
                 for m in places
                 if a <= m.start < b
             }

@@ -19,7 +19,11 @@ async def livez(_: Anyone) -> Health:
     return Health(status="ok")
 
 
-@router.get("/readyz", response_model=Health, responses={503: {"model": Health, "description": "Not ready; `problems` says why."}})
+@router.get(
+    "/readyz",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "Not ready; `problems` says why."}},
+)
 def readyz(request: Request, _: Anyone) -> JSONResponse:
     """Say whether the server can do its work: it can write, its schema is current, it is not going down."""
     problems = list(request.app.state.readiness.problems())

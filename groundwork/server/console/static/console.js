@@ -95,7 +95,7 @@
   const help = $("#key-help");
   $("#keys").hidden = false;
   $("#keys").addEventListener("click", () => help.showModal());
-  let goes = 0;
+  let goes = -Infinity; // when `g` was pressed
   const typing = (e) => e.isContentEditable || /^(input|textarea|select)$/i.test(e.tagName);
   function step(by) {
     const sentences = all(".sentence", record || document);
@@ -111,7 +111,7 @@
     }
     if (help.open) return;
     const went = performance.now() - goes < 1500;
-    goes = 0;
+    goes = -Infinity;
     if (went) {
       const room = $(`.rail a[data-key="${CSS.escape(event.key)}"]`);
       if (room) { event.preventDefault(); location.assign(room.href); }
