@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def run(
 
     Every dense query is followed by the same query as a NumPy scan over all vectors in memory on one thread, so that
     what else the machine does weighs on both; `ratio` is the quotient of their medians. 10 % of the rows are
-    published last, and the lexical leg is measured before that, right after it, and after `maintain`.
+    published last; right after that the lexical leg is asked at the state before (settled) and at the new one in turn.
 
     Args:
         rows: how many rows, at least 100.
@@ -89,9 +89,8 @@ def measure(rows: int, dim: int, seed: int, index: str, queries: int, directory:
         first = _publish(subject, made[:cut], made[:cut])
         questions = _questions(made, queries, random)
         scope = Scope(TENANT, ("public",))
-        settled = _times(lambda q: subject.lexical(first["ref"], q, 100, scope), questions)
         second = _publish(subject, made[cut:], made)
-        fresh = _times(lambda q: subject.lexical(second["ref"], q, 100, scope), questions)
+        settled, fresh = _lexical(subject, (first["ref"], second["ref"]), questions, scope)
         dense = _dense(subject, second["ref"], vectors, asked, made, scope, 10)
         deep = _dense(subject, second["ref"], vectors, asked, made, scope, 100)
         subject.drop([first["ref"]])
@@ -242,13 +241,18 @@ def _dense(
     }
 
 
-def _times(ask: Callable[[dict[str, float]], object], questions: Sequence[dict[str, float]]) -> list[float]:
-    ask(questions[0])
-    times = []
+def _lexical(
+    subject: Index, refs: Sequence[str], questions: Sequence[dict[str, float]], scope: Scope
+) -> list[list[float]]:
+    """Return the seconds of every question at each ref; the refs take turns, so that the machine's load weighs on all."""
+    times: list[list[float]] = [[] for _ in refs]
+    for ref in refs:
+        subject.lexical(ref, questions[0], 100, scope)
     for question in questions:
-        started = time.perf_counter()
-        ask(question)
-        times.append(time.perf_counter() - started)
+        for ref, own in zip(refs, times, strict=True):
+            started = time.perf_counter()
+            subject.lexical(ref, question, 100, scope)
+            own.append(time.perf_counter() - started)
     return times
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundwork.bench.index import clustered
@@ -12,6 +12,7 @@ from groundwork.knowledge.indexes import _vectors, _vectors_search
 from groundwork.knowledge.indexes._lance_writing import MANY_FILES, ROWS_PER_FILE, to_merge
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=20))
 def test_rounding_is_to_nearest(values: list[float]) -> None:
     exact = np.array(values, dtype=np.float32)
@@ -59,6 +60,7 @@ def test_recall_holds_over_several_files_and_under_filters(
     assert found / (10 * len(asked)) >= least
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, ROWS_PER_FILE), max_size=30), st.integers(0, 3))
 def test_merging_bounds_the_number_of_small_files(sizes: list[int], dead: int) -> None:
     files = {f"{n:03}": (size, size * (3 if n < dead else 1)) for n, size in enumerate(sizes)}

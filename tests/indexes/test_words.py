@@ -44,6 +44,7 @@ def contents(words: Words) -> dict[int, Counter[str]]:
     return held
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_a_words_file_holds_every_word_with_its_number(texts: list[str]) -> None:
     words = built(texts)
@@ -55,6 +56,7 @@ def test_a_words_file_holds_every_word_with_its_number(texts: list[str]) -> None
     assert words.find("") is None
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, st.data())
 def test_a_merged_file_equals_one_made_of_the_rows_alive(
     one: list[str], other: list[str], data: st.DataObject
@@ -109,6 +111,7 @@ def brute_force(texts: list[str], terms: dict[str, float]) -> np.ndarray:
     return scores
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 5))
 def test_a_sealed_file_comes_back_and_tells_when_it_is_damaged(
     tmp_path_factory, noise: bytes, size: int
