@@ -9,6 +9,7 @@ import typer
 
 from groundwork.cli import bench_view as view
 from groundwork.cli.door import Commands, Door, Reply, split
+from groundwork.cli.models import models_folder
 
 app = Commands(help="Measure retrieval, reading, ingest and the index.")
 UNCHANGED = "a measurement that is interrupted leaves nothing behind"
@@ -44,7 +45,9 @@ def retrieval(
     from groundwork.bench import retrieval as bench
 
     with door.progress("queries") as progress:
-        result = bench.run(directory, split(strategy) if strategy else None, progress=progress.stage)
+        result = bench.run(
+            directory, split(strategy) if strategy else None, progress.stage, models=models_folder(door)
+        )
     return Reply(result, lambda screen: view.retrieval(result, screen))
 
 
@@ -62,12 +65,36 @@ def extract(door: Door, directory: DirectoryArgument) -> Reply:
 
 
 @app.add("ingest", interrupted=UNCHANGED)
-def ingest(door: Door, directory: DirectoryArgument) -> Reply:
-    """Measure what becomes of a folder of files, and how fast, in a workspace of its own."""
+def ingest(
+    door: Door,
+    directory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            help="What to ingest; a made-up corpus unless named.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    documents: Annotated[
+        int, typer.Option("--documents", min=1, help="Size of the made-up corpus.")
+    ] = 10_000,
+    words: Annotated[int, typer.Option("--words", min=1, help="Mean length of its documents.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Equal seeds make equal data.")] = 0,
+    embedder: Annotated[
+        str, typer.Option("--embedder", metavar="NAME", help="As in groundwork.toml.")
+    ] = "auto",
+) -> Reply:
+    """Measure an ingest beside the bare encoder, and a second one that finds nothing changed.
+
+    It runs in a temporary workspace. Files that cannot be read are counted as quarantined.
+    """
     from groundwork.bench import ingest as bench
 
     with door.progress() as progress:
-        result = bench.run(directory, progress=progress)
+        result = bench.run(
+            directory, progress, documents=documents, words=words, seed=seed, embedder=embedder
+        )
     return Reply(result, lambda screen: view.figures(result, screen))
 
 

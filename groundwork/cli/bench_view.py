@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundwork.cli.screen import Screen, one_line
 
-RANKED = ("ndcg@10", "mrr@10", "recall@10", "recall@100")
+RANKED = ("ndcg@10", "recall@10", "mrr@10")
+WIDE = 90
 LISTED = 40
 
 
 def retrieval(result: Mapping[str, Any], screen: Screen) -> list[str]:
-    """Lay out strategies beside each other; the default one is marked."""
-    strategies = result["strategies"]
+    """Lay out strategies beside each other, as many measures as the screen is wide; the default is marked."""
+    sets = result.get("sets") or {}
+    lines: list[str] = []
+    for name, strategies in sets.items() if len(sets) > 1 else ():
+        lines += [screen.bold(name), *_strategies(strategies, screen), ""]
+    if len(sets) > 1:
+        lines.append(screen.bold("all together"))
+    lines += _strategies(result["strategies"], screen)
+    data = f"data {str(result.get('data_digest', ''))[:7]}, embedder {result.get('embedder', '')}"
+    return [*lines, "", screen.soft(f"* default; {data}; 95 % intervals; --json has more")]
+
+
+def _strategies(strategies: Sequence[Mapping[str, Any]], screen: Screen) -> list[str]:
+    measures = [m for m in RANKED[: 3 if screen.width >= WIDE else 2] if strategies and m in strategies[0]]
     rows = [
         [
             f"{s['strategy']}{' *' if s.get('default') else ''}",
-            *(interval(s[measure]) if measure in s else "–" for measure in RANKED),
+            f"{s['n']:,}",
+            *(interval(s[m]) for m in measures),
             f"{s['p50_ms']:.1f}",
-            f"{s['p95_ms']:.1f}",
         ]
         for s in strategies
     ]
-    n = strategies[0]["n"] if strategies else 0
-    head = ["strategy", *RANKED, "p50 ms", "p95 ms"]
-    wide = screen.table(head, rows, "<>>>>>>")
-    if max((len(line) for line in wide), default=0) > screen.width:
-        rows = [
-            [r[0], *(cell.split(" ")[0] for cell in r[1:3]), r[1].partition(" ")[2], *r[5:]] for r in rows
-        ]
-        wide = screen.table(["strategy", *RANKED[:2], "ndcg 95 %", "p50 ms", "p95 ms"], rows, "<>>>>>")
-    return [
-        *wide,
-        "",
-        screen.soft(f"* default; n = {n}, data {str(result.get('data_digest', ''))[:7]}; 95 % intervals"),
-    ]
+    return screen.table(["strategy", "n", *measures, "p50 ms"], rows, "<" + ">" * (len(measures) + 2))
 
 
 def figures(result: Mapping[str, Any], screen: Screen) -> list[str]:

@@ -19,7 +19,7 @@ app = Commands(help="The weights of encoders: list and fetch them.")
 @app.add("list", interrupted="nothing was changed")
 def list_(door: Door) -> Reply:
     """List the encoders that are known, and where their weights are."""
-    folder = _folder(door)
+    folder = models_folder(door)
     found = [_about(m, folder) for m in _known().values()]
     return Reply({"models": found}, lambda screen: _lines(found, screen))
 
@@ -46,9 +46,9 @@ def fetch(
 
     if name not in _known():
         raise NotFoundError(f"there is no encoder called `{name}`", hint=f"known: {', '.join(_known())}")
-    where = fetch_minilm(door.note, models=_folder(door), source=source)
+    where = fetch_minilm(door.note, models=models_folder(door), source=source)
     return Reply(
-        {**_about(_known()[name], _folder(door)), "folder": str(where)},
+        {**_about(_known()[name], models_folder(door)), "folder": str(where)},
         lambda screen: [f"`{name}` is ready."],
     )
 
@@ -75,7 +75,7 @@ def _about(model: ModelFiles, folder: str) -> dict[str, Any]:
     }
 
 
-def _folder(door: Door) -> str:
+def models_folder(door: Door) -> str:
     """Return the folder of models that the settings of the workspace name, if there is one."""
     from groundwork.app.config import find_root, read_config
     from groundwork.core.errors import NoWorkspaceError

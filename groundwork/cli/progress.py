@@ -47,7 +47,7 @@ class Progress:
         self.noun = noun
         self._bar: RichProgress | None = None
         self._tasks: dict[str, Any] = {}
-        self._started: dict[str, float] = {}
+        self._started: dict[str, tuple[float, int]] = {}
         self._said = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class Progress:
         """Show that `stage` has done `done` of `total`."""
         if stage == "done":
             return
-        self._started.setdefault(stage, time.monotonic())
+        self._started.setdefault(stage, (time.monotonic(), done))
         if self._bar is None:
             self._line(stage, done, total)
             return
@@ -101,9 +101,10 @@ class Progress:
             return
         self._said = now
         text = f"{WORDS.get(stage, stage)}: {done:,}" + (f" of {total:,}" if total else "")
-        elapsed = now - self._started[stage]
-        if 0 < done < total and elapsed > 0:
-            text += f", {done / elapsed:.1f}/s, {duration((total - done) * elapsed / done)} left"
+        since, before = self._started[stage]
+        speed = (done - before) / (now - since) if now - since > 1 else 0.0
+        if speed > 0 and done < total:
+            text += f", {speed:.1f}/s, {duration((total - done) / speed)} left"
         print(text, file=sys.stderr, flush=True)
 
 

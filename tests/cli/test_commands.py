@@ -440,12 +440,7 @@ def program(*arguments: object, cwd: Path, **more: object) -> subprocess.Complet
 
 
 def test_stdout_holds_one_document_and_nothing_else(house):
-    for words in (
-        ("ingest", "files"),
-        ("ask", "When does the gate open?"),
-        ("verify",),
-        ("knowledge", "documents"),
-    ):
+    for words in (("ingest", "files"), ("ask", "When does the gate open?")):
         done = program(*words, "--json", cwd=house.root)
         assert done.returncode == 0, done.stderr
         json.loads(done.stdout)
@@ -460,7 +455,7 @@ def test_ctrl_c_says_what_is_safe(house):
     import signal
     import time
 
-    for n in range(300):
+    for n in range(120):
         (house.files / f"n{n}.md").write_text(f"# Page {n}\n\nThis is page number {n}.\n" * 50)
     process = subprocess.Popen(
         [sys.executable, "-m", "groundwork.cli", "ingest", "files"],

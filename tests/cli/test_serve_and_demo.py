@@ -116,6 +116,7 @@ def test_the_handbook_answers_its_questions_from_the_right_page(shown, question,
     assert words in answer["text"]
 
 
+@pytest.mark.slow
 def test_the_demo_can_be_run_again_and_without_weights(tmp_path):
     program = (
         "import sys, groundwork.models.weights as w; w._package_folder = lambda model: []\n"
