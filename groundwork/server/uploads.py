@@ -6,6 +6,7 @@ that loses something, a piece of the digest of the original name is added, so th
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -56,8 +57,16 @@ def safe_name(name: str) -> str:
     return f"{stem.rstrip(' .') or 'file'}~{mark}{dot}{ending}"
 
 
-def store(root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int) -> list[Path]:
-    """Store files durably under `uploads/<index>/` and return their paths, sorted, each once.
+@dataclass(frozen=True, order=True)
+class Stored:
+    """A file as it was stored: its path and the SHA-256 of its content."""
+
+    path: Path
+    digest: str
+
+
+def store(root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int) -> list[Stored]:
+    """Store files durably under `uploads/<index>/` and return them sorted by path, each path once.
 
     A file of a name that is there already takes its place: a new version of the same document.
 
@@ -76,13 +85,13 @@ def store(root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int) 
         raise InvalidInputError(f"`{index[:80]}` is no name of an index")
     folder = root / FOLDER / index
     folder.mkdir(parents=True, exist_ok=True)
-    written: dict[Path, Path] = {}
+    written: dict[Path, Stored] = {}
     try:
         for upload in uploads:
             target = folder / safe_name(upload.name)
             earlier = written.pop(target, None)
             if earlier is not None:
-                earlier.unlink()
+                earlier.path.unlink()
             written[target] = _write_aside(folder, upload, max_bytes)
     except BaseException:
         _drop(written.values())
@@ -90,9 +99,9 @@ def store(root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int) 
     if not written:
         raise InvalidInputError("no file was sent", hint="choose at least one file")
     for target, aside in written.items():
-        os.replace(aside, target)
+        os.replace(aside.path, target)
     _sync_folder(folder)
-    return sorted(written)
+    return sorted(Stored(target, aside.digest) for target, aside in written.items())
 
 
 def _harmless(character: str) -> bool:
@@ -112,13 +121,13 @@ def _cut_bytes(text: str, limit: int) -> str:
     return text.encode()[:limit].decode(errors="ignore")
 
 
-def _write_aside(folder: Path, upload: Upload, max_bytes: int) -> Path:
+def _write_aside(folder: Path, upload: Upload, max_bytes: int) -> Stored:
     """Write a file under a hidden name beside its place, synced; ingest does not see hidden files."""
     handle, name = tempfile.mkstemp(prefix=".upload-", dir=folder)
     aside = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
-            size = 0
+            size, digest = 0, hashlib.sha256()
             while piece := upload.file.read(PIECE):
                 size += len(piece)
                 if size > max_bytes:
@@ -126,6 +135,7 @@ def _write_aside(folder: Path, upload: Upload, max_bytes: int) -> Path:
                         f"`{safe_name(upload.name)}` is larger than {max_bytes // 2**20} MiB",
                         hint="raise `max_file_mib` in groundwork.toml",
                     )
+                digest.update(piece)
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())
@@ -137,12 +147,12 @@ def _write_aside(folder: Path, upload: Upload, max_bytes: int) -> Path:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    return aside
+    return Stored(aside, digest.hexdigest())
 
 
-def _drop(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+def _drop(files: Iterable[Stored]) -> None:
+    for file in files:
+        file.path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

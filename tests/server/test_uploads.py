@@ -38,7 +38,7 @@ def _is_harmless(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_becomes_one_harmless_part(name: str, tmp_path: Path) -> None:
     _is_harmless(safe_name(name))
-    (path,) = store(tmp_path, "default", [Upload(name, io.BytesIO(b"x"))], max_bytes=10)
+    path = store(tmp_path, "default", [Upload(name, io.BytesIO(b"x"))], max_bytes=10)[0].path
     assert path.parent == tmp_path / "uploads" / "default"
     assert path.resolve().is_relative_to(tmp_path.resolve())
     assert path.read_bytes() == b"x"
@@ -73,7 +73,7 @@ def test_an_ending_survives_so_that_the_right_loader_is_found() -> None:
 
 def test_a_file_of_the_same_name_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     for content in (b"old", b"new"):
-        (path,) = store(tmp_path, "default", [Upload("a.md", io.BytesIO(content))], max_bytes=10)
+        path = store(tmp_path, "default", [Upload("a.md", io.BytesIO(content))], max_bytes=10)[0].path
     assert path.read_bytes() == b"new"
     assert os.listdir(path.parent) == ["a.md"]
 
@@ -101,17 +101,22 @@ def test_a_link_in_the_folder_is_replaced_and_not_followed(tmp_path: Path) -> No
     assert outside.read_bytes() == b"keep"
 
 
-def test_an_upload_starts_a_job_and_hands_the_key_of_idempotency_on(
+def test_an_upload_starts_a_job_and_its_key_holds_for_these_files_only(
     fake_client: TestClient, fake: FakeWorkspace
 ) -> None:
     files = [("files", ("../leave.md", b"# Leave")), ("files", ("b.txt", b"b"))]
-    response = fake_client.post(
-        "/api/indexes/default/uploads", files=files, headers={"Idempotency-Key": "k1"}
-    )
-    assert response.status_code == 202
-    assert response.json()["id"] == "job_1"
-    ((_, (paths, index, key)),) = [c for c in fake.calls if c[0] == "start_ingest"]
-    assert (index, key) == ("default", "k1")
+    other = [("files", ("../leave.md", b"# Other")), files[1]]
+    for sent, key in ((files, "k1"), (other, "k1"), (files, "k1"), (files, None)):
+        headers = {"Idempotency-Key": key} if key else {}
+        response = fake_client.post("/api/indexes/default/uploads", files=sent, headers=headers)
+        assert response.status_code == 202
+        assert response.json()["id"] == "job_1"
+    given = [c[1] for c in fake.calls if c[0] == "start_ingest"]
+    keys = [key for _, _, key in given]
+    assert keys[0] == keys[2] != keys[1]
+    assert keys[3] is None
+    paths, index, _ = given[-1]
+    assert index == "default"
     assert [p.parent for p in paths] == [fake.root / "uploads" / "default"] * 2
     assert sorted(p.read_bytes() for p in paths) == [b"# Leave", b"b"]
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, File, Header, Query, UploadFile
 from starlette.datastructures import UploadFile as Received
 from starlette.responses import PlainTextResponse, Response
 
+from groundwork.core.digest import digest_json
 from groundwork.core.errors import NotFoundError
 from groundwork.core.principal import Principal
 from groundwork.server import uploads
@@ -69,7 +70,10 @@ def upload_documents(
     ],
     idempotency_key: Annotated[
         str | None,
-        Header(max_length=200, description="The same key answers the same job; nothing is started twice."),
+        Header(
+            max_length=200,
+            description="The same key with the same files answers the same job; nothing is started twice.",
+        ),
     ] = None,
 ) -> Any:
     """Store files in the workspace and start a job that ingests them."""
@@ -188,8 +192,10 @@ def start_upload(
     house.index_spec(index)
     received = [uploads.Upload(f.filename or "", f.file) for f in files]
     limit = house.settings.max_file_mib * 2**20
-    paths = uploads.store(house.root, index, received, max_bytes=limit)
-    job = house.start_ingest(paths, index=index, principal=principal, idempotency_key=idempotency_key)
+    stored = uploads.store(house.root, index, received, max_bytes=limit)
+    # The key holds for these very bytes: other files under the same key are another request, and none is left out.
+    key = idempotency_key and digest_json([idempotency_key, [[s.path.name, s.digest] for s in stored]])
+    job = house.start_ingest([s.path for s in stored], index=index, principal=principal, idempotency_key=key)
     return house.job(job, principal)
 
 
