@@ -107,7 +107,7 @@ class _Document:
         facts = core_facts(self._package)
         title = _own_title(facts.pop("title", "")) or self._title
         return self._out.build(
-            title=title, language=facts.pop("language", "") or self._language(), meta=facts
+            title=title, language=facts.pop("language", ""), meta=facts
         )
 
     def _blocks(self, parent: Any) -> None:
@@ -256,11 +256,6 @@ class _Document:
                 at, steps = own[at].get("base", ""), steps + 1
             resolved[identity] = facts
         return resolved
-
-    def _language(self) -> str:
-        root = self._related("styles")
-        lang = child(root, "docDefaults", "rPrDefault", "rPr", "lang") if root is not None else None
-        return attribute(lang, "val") if lang is not None else ""
 
     def _related(self, kind: str) -> Any:
         part = next((t for k, t in self._relations.values() if k == kind), f"word/{kind}.xml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from groundwork.knowledge.loaders._text import parsed
@@ -11,6 +12,7 @@ from groundwork.knowledge.loaders.text import stored_text
 from groundwork.knowledge.types import Mark, Parsed
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 _FRONT = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)(?:^|\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -69,19 +71,24 @@ def plain(source: str) -> str:
 
 def marks_of(text: str) -> list[Mark]:
     """Return the marks of normalised Markdown: headings of the document itself, and all tables, code and outer lists."""
-    from markdown_it import MarkdownIt
-
-    reader = MarkdownIt("commonmark").enable("table")
-    reader.core.ruler.disable(["inline", "text_join"], ignoreInvalid=True)  # blocks are all that marks need
     lines = _Lines(text)
     marks: list[Mark] = []
-    tokens = reader.parse(text)
+    tokens = _reader().parse(text)
     for place, token in enumerate(tokens):
         if token.map is not None:
             mark = _mark(token, tokens[place + 1] if place + 1 < len(tokens) else token, lines)
             if mark is not None and mark.end > mark.start:
                 marks.append(mark)
     return marks
+
+
+@cache
+def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark").enable("table")
+    reader.core.ruler.disable(["inline", "text_join"], ignoreInvalid=True)  # blocks are all that marks need
+    return reader
 
 
 def _mark(token: Token, following: Token, lines: _Lines) -> Mark | None:

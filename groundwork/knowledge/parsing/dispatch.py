@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from groundwork.knowledge.loaders import LOADERS, Unreadable
+from groundwork.knowledge.loaders import LOADERS, Loader, Unreadable
 from groundwork.knowledge.loaders._text import MAX_CHARS
 from groundwork.knowledge.parsing.sniff import media_type as sniffed
 from groundwork.knowledge.types import Parsed
@@ -30,12 +30,18 @@ def _by_type() -> dict[str, str]:
     return table
 
 
+@cache
+def _loader(name: str) -> Loader:
+    """Return the loader of a name; looking among installed packages takes longer than reading a small document."""
+    return LOADERS.make(name)
+
+
 def loader_for(media_type: str) -> tuple[str, int] | None:
     """Return the name and version of the loader that reads `media_type`, or None when nothing does."""
     name = _by_type().get(media_type)
     if name is None and media_type.startswith("text/"):
         name = "text"
-    return (name, LOADERS.get(name).version) if name else None
+    return (name, _loader(name).version) if name else None
 
 
 def read(data: bytes, name: str, media_type: str | None = None) -> Parsed:
@@ -52,7 +58,7 @@ def read(data: bytes, name: str, media_type: str | None = None) -> Parsed:
     chosen = loader_for(kind)
     if chosen is None:
         raise unsupported(kind)
-    document = LOADERS.make(chosen[0]).load(data, name)
+    document = _loader(chosen[0]).load(data, name)
     if not document.text.strip():
         raise Unreadable("no_text", f"the file was read as {kind} and holds no text")
     if len(document.text) > 2 * MAX_CHARS:

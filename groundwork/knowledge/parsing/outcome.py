@@ -30,7 +30,7 @@ class Limits:
     max_bytes: int = 64 * MIB
     max_reply_bytes: int = 96 * MIB
     max_open_files: int = 48
-    documents: int = 500
+    documents: int = 2000
     grown_mib: int = 256
 
 
