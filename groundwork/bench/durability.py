@@ -153,7 +153,7 @@ def calls_in(lines: Iterable[str], root: str) -> list[Crash]:
     found: dict[Crash, None] = {}
     for line in lines:
         event = _EVENT.match(line)
-        if event is None or event["rest"].startswith("resumed"):
+        if event is None:
             continue
         counts[event["thread"], event["call"]] += 1
         if root in event["rest"]:
@@ -189,9 +189,9 @@ def _crash_and_go_on(
     place = Path(tempfile.mkdtemp(prefix=f"{stage.name}-{crash.call}-{crash.number}-", dir=folder))
     root = place / "workspace"
     shutil.copytree(stage.template, root)
-    status = _run(crash.command(stage.command, place / "trace"), root, crash.environment(), check=False)
+    status, said = _run(crash.command(stage.command, place / "trace"), root, crash.environment(), check=False)
     fired = status in (-9, 137)
-    found = [] if fired or status == 0 else [f"the disturbed run ended with status {status}"]
+    found = [] if fired or status == 0 else [f"the disturbed run ended with status {status}: {said[-300:]}"]
     try:
         stage.again(root)
         found += differences(expected, logical_dump(root, stage.questions))
@@ -202,7 +202,9 @@ def _crash_and_go_on(
     return fired, found
 
 
-def _run(command: Sequence[str], root: Path, environment: dict[str, str], *, check: bool = True) -> int:
+def _run(
+    command: Sequence[str], root: Path, environment: dict[str, str], *, check: bool = True
+) -> tuple[int, str]:
     done = subprocess.run(
         command,
         cwd=root,
@@ -213,4 +215,4 @@ def _run(command: Sequence[str], root: Path, environment: dict[str, str], *, che
     )
     if check and done.returncode:
         raise RuntimeError(f"{json.dumps(list(command))} ended with {done.returncode}: {done.stderr[-2000:]}")
-    return done.returncode
+    return done.returncode, done.stderr
