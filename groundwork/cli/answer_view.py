@@ -9,7 +9,7 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from groundwork.cli.bench_view import interval
-from groundwork.cli.screen import Screen, count, end_cut, moment, one_line
+from groundwork.cli.screen import Screen, cells, count, end_cut, middle_cut, moment, one_line
 
 if TYPE_CHECKING:
     from groundwork.answers.calibration import Calibration
@@ -171,18 +171,15 @@ def _checks(checks: Sequence[Mapping[str, Any]], screen: Screen) -> list[str]:
 
 
 def _passages(passages: Sequence[Mapping[str, Any]], screen: Screen) -> list[str]:
-    names = list(dict.fromkeys(name for p in passages for name in p.get("legs", {})))
-    rows = []
+    lines = [screen.bold("Passages by score, and what brought them")]
     for p in passages:
-        legs = [_leg(p.get("legs", {}).get(name)) for name in names]
-        where = f"{one_line(str(p['document']))}:{p['start']}"
-        rows.append([str(p["rank"]), "cited" if p.get("cited") else "", where, f"{p['score']:.3f}", *legs])
-    head = ["", "", "passage", "score", *(f"{n} (rank)" for n in names)]
-    return screen.table(head, rows, "><<>" + ">" * len(names), stretch=2)
-
-
-def _leg(leg: Mapping[str, Any] | None) -> str:
-    return f"{leg['score']:.3f} (#{leg['rank']})" if leg else "–"
+        mark = screen.teal("cited") if p.get("cited") else "     "
+        place = middle_cut(f"{one_line(str(p['document']))}:{p['start']}", screen.width - 20)
+        gap = " " * (screen.width - 20 - cells(place))
+        lines.append(f"{p['rank']:>3}  {mark}  {place}{gap}{p['score']:>8.3f}")
+        legs = [f"{name} #{leg['rank']} ({leg['score']:.3f})" for name, leg in p.get("legs", {}).items()]
+        lines += [screen.soft(line) for line in screen.paragraph(", ".join(legs), " " * 12)] if legs else []
+    return lines
 
 
 def _deletion(deletion: Deletion, screen: Screen) -> list[str]:

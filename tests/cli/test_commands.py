@@ -217,7 +217,7 @@ def test_explain_is_readable_in_eighty_columns(filled):
     for part in (
         "question  When does the gate open?",
         "confidence",
-        "lexical (rank)",
+        "lexical #1 (",
         "Without each cited passage",
     ):
         assert part in text

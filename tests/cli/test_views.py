@@ -146,9 +146,11 @@ def test_an_explanation():
         check       value  threshold
         confidence  0.976      0.350  passed
 
-                  passage                            score  dense (rank)  lexical (rank)
-        1  cited  docs/arrival.pdf:61                1.000    0.610 (#2)      7.200 (#1)
-        2         docs/a-very-long…house-rules.md:0  0.400    0.640 (#1)               –
+        Passages by score, and what brought them
+          1  cited  docs/arrival.pdf:61                                            1.000
+                    dense #2 (0.610), lexical #1 (7.200)
+          2         docs/a-very-long-name/a-very-…ery-long-name/house-rules.md:0   0.400
+                    dense #1 (0.640)
 
         Without each cited passage
           docs/arrival.pdf: there would be no answer (confidence 0.10)
