@@ -122,6 +122,14 @@ class Rooms:
         )
         return [knowledge, AnswersEraser(self.database)]
 
+    def sweep(self) -> int:
+        """Remove blobs that nothing refers to and that are over an hour old; return how many there were."""
+        from groundwork.knowledge import store
+
+        with self.database.read() as connection:
+            wanted = store.all_version_blobs(connection) | store.all_other_blobs(connection)
+        return self.blobs.sweep(wanted).blobs
+
     def jobs(self, workspace: Workspace) -> Jobs:
         """Return the job engine with the handlers of every room."""
         with self._lock:

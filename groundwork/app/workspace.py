@@ -300,9 +300,10 @@ class Workspace:
         return self.rooms.history.prune(principal, index, keep)
 
     def maintain(self, index: str = "default", principal: Principal = LOCAL) -> None:
-        """Merge and compact the files of an index; answers at no snapshot change."""
+        """Merge and compact the files of an index and remove what crashes left; answers at no snapshot change."""
         self.index_spec(index)
         self.rooms.history.maintain(principal, index)
+        self.rooms.sweep()
 
     def quarantine(self, index: str = "default", principal: Principal = LOCAL) -> list[QuarantineEntry]:
         """Return the files that could not be indexed and why, by path."""

@@ -15,10 +15,10 @@ from groundwork.core.digest import digest_json
 from groundwork.core.errors import DamagedError
 from groundwork.core.ids import derived_id
 from groundwork.knowledge.chunkers import CHUNKERS, Chunker
-from groundwork.knowledge.chunkers._context import context_of
+from groundwork.knowledge.chunkers._context import Headings
 from groundwork.knowledge.embedders import EMBEDDERS, Embedder
 from groundwork.knowledge.indexes import INDEXES, Index
-from groundwork.knowledge.types import Chunk, ChunkRow, FloatArray, Mark, Span
+from groundwork.knowledge.types import Chunk, ChunkRow, FloatArray, Mark
 
 if TYPE_CHECKING:
     from groundwork.knowledge.analysis import Analyzer
@@ -80,8 +80,12 @@ class IndexVersion:
 
     def chunks(self, document: DocumentText) -> list[Chunk]:
         """Cut a document; each chunk carries its title and headings."""
-        spans = self.chunker.split(document.text, document.marks)
-        return [self._chunk(document, span) for span in spans if span.of(document.text).strip()]
+        headings = Headings(document.marks)
+        return [
+            Chunk(span, span.of(document.text), headings.context(span, document.title))
+            for span in self.chunker.split(document.text, document.marks)
+            if span.of(document.text).strip()
+        ]
 
     def rows(
         self,
@@ -124,9 +128,6 @@ class IndexVersion:
     def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> FloatArray | None:
         """Return the vectors of chunk texts as `embedded_text` gives them."""
         return None if self.embedder is None else self.embedder.embed_documents(texts, progress)
-
-    def _chunk(self, document: DocumentText, span: Span) -> Chunk:
-        return Chunk(span, span.of(document.text), context_of(document.marks, span, document.title))
 
 
 def embedded_text(chunk: Chunk) -> str:

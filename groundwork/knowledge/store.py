@@ -292,6 +292,15 @@ def all_version_blobs(connection: Connection) -> set[str]:
     return {digest for row in connection.execute(query) for digest in row if digest}
 
 
+def all_other_blobs(connection: Connection) -> set[str]:
+    """Return every other blob in use, in all tenants: manifests of snapshots and artefacts of fitted embedders."""
+    manifests = {row.manifest for row in connection.execute(select(t.snapshots.c.manifest))}
+    specs = [row.spec for row in connection.execute(select(t.index_versions.c.spec))]
+    return manifests | {
+        s["embedder"]["artefact"] for s in specs if s["embedder"] and "artefact" in s["embedder"]
+    }
+
+
 def _version(row: Any) -> DocumentVersion:
     return DocumentVersion(
         row.version,

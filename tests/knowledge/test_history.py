@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,18 @@ def test_an_erased_document_is_found_in_no_snapshot_and_in_no_file(workspace: Wo
     workspace.close()
     holding = [p for p in workspace.root.rglob("*") if p.is_file() and canary.encode() in p.read_bytes()]
     assert holding == []
+
+
+def test_maintenance_removes_what_a_crash_left_and_nothing_else(workspace: Workspace, docs: Path) -> None:
+    workspace.ingest([docs])
+    answer = workspace.ask("How many days of paid leave does an employee have?")
+    change(docs)
+    workspace.ingest([docs])
+    orphan = workspace.rooms.blobs.put(b"left by a crash")
+    for path in (workspace.root / ".groundwork" / "blobs").rglob("*"):
+        if path.is_file():
+            os.utime(path, (0, 0))
+    workspace.maintain()
+    assert not workspace.rooms.blobs.exists(orphan)
+    assert workspace.verify().ok
+    assert workspace.replay(answer.id).result == "identical"
