@@ -21,7 +21,7 @@ from groundwork.knowledge.chunkers._sentences import sentence_ends
 from groundwork.knowledge.types import Mark, Span
 
 # Prices of a cut; a chunk of the wanted length costs nothing, an empty one 1.
-_HEADING, _PARAGRAPH, _INDENTED, _ITEM, _SENTENCE, _LINE, _WRAP = 0.0, 0.04, 0.12, 0.15, 0.3, 0.2, 0.6
+_HEADING, _PARAGRAPH, _INDENTED, _ITEM, _SENTENCE, _LINE, _WRAP = 0.0, 0.04, 0.15, 0.3, 0.4, 0.4, 0.8
 _INSIDE_BLOCK = 0.3
 """Added for a cut inside a table, list or code block."""
 _AFTER_HEADING = 3.0
