@@ -6,7 +6,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundwork.knowledge.fusion import min_max, reciprocal_ranks, weighted_scores
@@ -22,6 +22,7 @@ FUSIONS = [reciprocal_ranks, weighted_scores]
 
 
 @pytest.mark.parametrize("fuse", FUSIONS)
+@settings(deadline=None)
 @given(legs=legs, data=st.data())
 def test_the_order_of_lists_and_legs_does_not_matter(fuse, legs, data) -> None:
     turned = {
@@ -31,6 +32,7 @@ def test_the_order_of_lists_and_legs_does_not_matter(fuse, legs, data) -> None:
 
 
 @pytest.mark.parametrize("fuse", FUSIONS)
+@settings(deadline=None)
 @given(legs=legs)
 def test_every_chunk_of_every_leg_stands_once_best_first_ties_by_id(fuse, legs) -> None:
     fused = fuse(legs, WEIGHTS)
@@ -39,6 +41,7 @@ def test_every_chunk_of_every_leg_stands_once_best_first_ties_by_id(fuse, legs) 
 
 
 @pytest.mark.parametrize("fuse", FUSIONS)
+@settings(deadline=None)
 @given(legs=legs)
 def test_the_score_is_the_sum_of_what_the_legs_added(fuse, legs) -> None:
     for fused in fuse(legs, WEIGHTS):
@@ -48,6 +51,7 @@ def test_the_score_is_the_sum_of_what_the_legs_added(fuse, legs) -> None:
             assert ordered[leg.rank - 1] == LegHit(fused.chunk_id, leg.score)
 
 
+@settings(deadline=None)
 @given(found=hits, weight=st.floats(0.1, 10))
 def test_one_leg_alone_keeps_its_order(found, weight) -> None:
     ordered = [h.chunk_id for h in sorted(found, key=lambda h: (-h.score, h.chunk_id))]
@@ -73,6 +77,7 @@ def test_weighted_scores_scale_each_leg_over_its_best_hits() -> None:
     assert [f.chunk_id for f in shallow] == ["a", "c"]
 
 
+@settings(deadline=None)
 @given(st.lists(scores, max_size=20))
 def test_scaled_scores_lie_between_0_and_1_and_keep_their_order(values) -> None:
     scaled = min_max(values)

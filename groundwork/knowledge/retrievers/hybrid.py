@@ -24,22 +24,17 @@ FEEDBACK_COVERAGE = 0.5
 class Hybrid:
     """BM25 and nearest vectors joined by margins, moved by feedback where both agree, refined by the wording.
 
-    1. Both legs give their best `depth` chunks; margins over the `depth`-th join them. The weight of meaning
-    falls
-       with how little the embedder knows the question's language.
-    2. Where the legs agree on at least four of their best ten chunks, the question's vector moves towards the
-    best
-       five and asks once more (Rocchio feedback). Where they do not, one of them is lost, and feedback would
-       follow.
-    3. Every candidate gains by the share of the question's words it holds and by how near they stand.
+    1. Both legs give their best `depth` chunks; margins over the `depth`-th join them. The weight of meaning falls
+       with how little the embedder knows the question's language, and for questions that name identifiers.
+    2. Where the legs agree on at least four of their best ten chunks, the question's vector moves towards the best
+       five and asks once more (Rocchio feedback). Where they do not, one of them is lost and would lead astray.
+    3. Every candidate gains by the share of the question's words it holds, and by how near they stand.
 
     Args:
         weight: of the words against the meaning, 0 to 1.
         depth: chunks taken from each leg.
         feedback: take step 2.
-        coverage, proximity: weights of step 3, against legs whose best hit adds about `weight` each; both 0
-        leave
-            it out.
+        coverage, proximity: weights of step 3; the best hit of a leg adds about `weight`. Both 0 leave it out.
 
     Source:
         Rocchio, "Relevance feedback in information retrieval" (1971); Tao and Zhai, "An exploration of
@@ -80,7 +75,8 @@ class Hybrid:
         return self._refined(asked.terms, fused, rows)[:k]
 
     def _may_move(self, asked: Asked) -> bool:
-        return self.feedback and asked.vector is not None and asked.coverage >= FEEDBACK_COVERAGE
+        known = asked.vector is not None and asked.coverage >= FEEDBACK_COVERAGE
+        return self.feedback and known and not asked.names_identifiers
 
     def _refined(
         self, terms: Sequence[str], fused: Sequence[Fused], rows: dict[str, ChunkRow]
