@@ -19,7 +19,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,49 +28,59 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from groundwork.answers.reading import judging
-from groundwork.answers.reading.answering import ANSWERING
+from groundwork.answers.reading.answering import ANSWERING, answering
 from groundwork.answers.reading.linear import Linear, Trained
 from groundwork.answers.reading.page import Page, read_page
 from groundwork.answers.reading.question import read_question
 from groundwork.answers.reading.selecting import SELECTING
-from groundwork.answers.reading.terms import STOP_WORDS, tokens
+from groundwork.answers.reading.terms import STOP_WORDS, tokens, wordset
 from groundwork.answers.types import Passage
 from groundwork.core.digest import digest_bytes
 from groundwork.models.encoder import MiniLmEncoder
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
 WEIGHTS = Path(__file__).parents[1] / "groundwork" / "answers" / "reading" / "weights"
-SELECTING_L2, ANSWERING_L2 = 30.0, 30.0
+SELECTING_L2, ANSWERING_L2 = 30.0, 100.0
 SHARE = {"given": 1.0, "retrieved": 0.5, "foreign": 0.35}
 """How much an example of a setting counts; documentation questions count double, since there are few."""
 
 # What more of a figure can only mean; the weight of the others may have either sign.
-SIGNS = {
-    **dict.fromkeys(
-        ["overlap", "overlap_rare", "overlap_count", "exact", "names", "numbers", "pairs", "order", "density"]
-        + ["before", "after", "heading", "type", "focus", "relation", "tail_pair", "similarity", "passage_share"]
-        + ["window_share", "lead", "odds", "type_number", "type_name", "type_reason", "similarity_lead"],
-        1,
-    ),
-    **dict.fromkeys(
-        ["passage_missing", "rarest_missing", "rarest_missing_line", "missing_count", "names_missing", "unseen"]
-        + ["names_missing_line", "numbers_missing", "numbers_missing_line", "other_passage", "contrary_line"]
-        + ["contrary_passage", "superlative_missing", "focus_missing", "capitals_unmatched", "last_missing"]
-        + ["negation_differs", "question_mark"],
-        -1,
-    ),
-}
+_MORE_IS_BETTER = wordset(
+    "overlap overlap_rare overlap_count exact names numbers pairs order density before after heading type focus relation"
+    " tail_pair similarity passage_share window_share type_number type_name type_reason similarity_lead"
+)
+_MORE_IS_WORSE = wordset(
+    "passage_missing rarest_missing rarest_missing_line missing_count names_missing unseen names_missing_line"
+    " numbers_missing numbers_missing_line other_passage contrary_line contrary_passage superlative_missing"
+    " focus_missing capitals_unmatched last_missing negation_unmet negation_unasked question_mark"
+)
+SIGNS = {**dict.fromkeys(_MORE_IS_BETTER, 1), **dict.fromkeys(_MORE_IS_WORSE, -1)}
+
+
+@dataclass(frozen=True)
+class View:
+    """What one variant sees of a question: its best lines by plain overlap, at most `judging.SHORTLIST`, in order.
+
+    Attributes:
+        figures: selecting figures, shape (lines, len(SELECTING)).
+        evidence: answering figures as if each line were the chosen one, shape (lines, len(ANSWERING)).
+        gold: whether the line answers the question.
+    """
+
+    figures: Floats
+    evidence: Floats
+    gold: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Example:
-    """One question in one setting; `gold` are the lines that answer it, empty where none does."""
+    """One question in one setting, seen by each variant; None where no line is worth quoting."""
 
     group: str
     setting: str
     domain: str
-    sights: Mapping[str, judging.Sight | None]
-    gold: frozenset[int]
+    views: Mapping[str, View | None]
     answerable: bool
 
     @property
@@ -92,7 +102,7 @@ class Bm25:
     def __init__(self, texts: Sequence[str]) -> None:
         counts = [Counter(t.term for t in tokens(text)) for text in texts]
         held = Counter(term for count in counts for term in count)
-        mean = sum(map(Counter.total, counts)) / len(counts)
+        mean = sum(count.total() for count in counts) / len(counts)
         self.postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for place, count in enumerate(counts):
             damping = 1.2 * (0.25 + 0.75 * count.total() / mean)
@@ -101,7 +111,7 @@ class Bm25:
                 self.postings[term].append((place, idf * n * 2.2 / (n + damping)))
 
     def search(self, question: str, k: int, allowed: Callable[[int], bool] = lambda _: True) -> list[int]:
-        scores: Counter[int] = Counter()
+        scores: dict[int, float] = defaultdict(float)
         for term in sorted({t.term for t in tokens(question)} - STOP_WORDS):
             for place, score in self.postings.get(term, ()):
                 if allowed(place):
@@ -117,12 +127,25 @@ class Seer:
         self.encoder = MiniLmEncoder(threads=1)
         self.vectors: dict[str, NDArray[np.float32]] = {}
 
-    def sights(self, question: str, page: Page) -> dict[str, judging.Sight | None]:
+    def views(self, question: str, page: Page, is_gold: Callable[[int], bool]) -> dict[str, View | None]:
         read = read_question(question)
         return {
-            "words": judging.look(read, page, self.words),
-            "minilm": judging.look(read, page, self.words, lambda texts: self._cosines(question, texts)),
+            "words": self._view(judging.look(read, page, self.words), is_gold),
+            "minilm": self._view(
+                judging.look(read, page, self.words, lambda texts: self._cosines(question, texts)), is_gold
+            ),
         }
+
+    def _view(self, sight: judging.Sight | None, is_gold: Callable[[int], bool]) -> View | None:
+        if sight is None:
+            return None
+        rough = {i: self.words.selecting.score(sight.figures[i]) for i in sight.places}
+        places = sorted(sorted(rough, key=lambda i: (-rough[i], i))[: judging.SHORTLIST])
+        return View(
+            np.array([sight.figures[i] for i in places], dtype=np.float32),
+            np.array([answering(sight.asking, sight.figures, i) for i in places], dtype=np.float32),
+            np.array([is_gold(i) for i in places]),
+        )
 
     def _cosines(self, question: str, texts: Sequence[str]) -> list[float]:
         asked = self._vector(question)
@@ -161,19 +184,28 @@ def squad_examples(folder: Path, seer: Seer, foreign: Sequence[tuple[str, str]])
             pages["foreign"] = (read_page([passage(r, *foreign[h]) for r, h in enumerate(hits, 1)]), [])
         else:
             pages["foreign"] = _found(
-                passages, title, index.search(question, 8, lambda i, group=group: title[i] != group)
+                passages, title, index.search(question, 8, partial(_is_other, title, group))
             )
         for setting, (page, places) in pages.items():
-            answerable = not row["is_impossible"] and setting != "foreign" and (setting == "given" or home in found)
-            gold = frozenset(
+            answerable = (
+                not row["is_impossible"] and setting != "foreign" and (setting == "given" or home in found)
+            )
+            gold = {
                 i
                 for i, line in enumerate(page.lines)
                 if answerable and places[line.passage] == home and any(a in line.text for a in answers)
-            )
-            yield Example(group, setting, "squad", seer.sights(question, page), gold, answerable)
+            }
+            views = seer.views(question, page, gold.__contains__)
+            yield Example(group, setting, "squad", views, answerable)
 
 
-def _found(passages: Sequence[Mapping[str, Any]], title: Sequence[str], places: list[int]) -> tuple[Page, list[int]]:
+def _is_other(title: Sequence[str], group: str, place: int) -> bool:
+    return title[place] != group
+
+
+def _found(
+    passages: Sequence[Mapping[str, Any]], title: Sequence[str], places: list[int]
+) -> tuple[Page, list[int]]:
     return read_page([passage(r, passages[h]["text"], title[h]) for r, h in enumerate(places, 1)]), places
 
 
@@ -199,11 +231,11 @@ def docs_examples(folder: Path, squad: Path, seer: Seer) -> Iterator[Example]:
             if right[line.passage] and line.unit.kind != "heading"
         }
         best = max(covers.values(), default=0.0)
-        gold = frozenset(i for i, c in covers.items() if c >= 0.75 * best) if best > 0 else frozenset()
-        yield Example("docs", "retrieved", "docs", seer.sights(question, page), gold, bool(gold))
+        gold = {i for i, c in covers.items() if c >= 0.75 * best > 0}
+        yield Example("docs", "retrieved", "docs", seer.views(question, page, gold.__contains__), bool(gold))
         far = [passages[h] for h in strange.search(question, 8)]
         page = read_page([passage(r, p["text"], p["title"].replace("_", " ")) for r, p in enumerate(far, 1)])
-        yield Example("docs", "foreign", "docs", seer.sights(question, page), frozenset(), False)
+        yield Example("docs", "foreign", "docs", seer.views(question, page, lambda _: False), False)
 
 
 # Fitting --------------------------------------------------------------------------------------------------------------
@@ -215,29 +247,24 @@ def _bounds(names: Sequence[str]) -> list[tuple[float | None, float | None]]:
 
 def fit_selecting(examples: Sequence[Example], variant: str) -> Linear:
     """Fit a conditional logit: the probability that the choice among the lines falls on a gold one."""
-    groups, gold, weight = [], [], []
-    for example in examples:
-        sight = example.sights[variant]
-        if sight is not None and not example.gold.isdisjoint(sight.places):
-            groups.append(np.array([sight.figures[i] for i in sight.places]))
-            gold.append(np.array([i in example.gold for i in sight.places], dtype=float))
-            weight.append(example.weight)
-    x, y = np.concatenate(groups), np.concatenate(gold)
-    if variant == "words":
-        x[:, SELECTING.index("similarity")] = 0.0
+    pairs = [(view, e.weight) for e in examples if (view := e.views[variant]) is not None and view.gold.any()]
+    x = np.concatenate([view.figures for view, _ in pairs]).astype(np.float64)
+    y = np.concatenate([view.gold for view, _ in pairs]).astype(np.float64)
     mean, scale = x.mean(0), x.std(0)
     scale[scale < 1e-9] = np.inf
     z = (x - mean) / scale
-    sizes = [len(g) for g in groups]
+    sizes = [len(view.gold) for view, _ in pairs]
     start = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    owner, w = np.repeat(np.arange(len(groups)), sizes), np.array(weight)
+    owner, w = np.repeat(np.arange(len(pairs)), sizes), np.array([weight for _, weight in pairs])
 
     def loss(beta: Array) -> tuple[float, Array]:
         score = z @ beta
         e = np.exp(score - np.maximum.reduceat(score, start)[owner])
         whole, right = np.add.reduceat(e, start), np.add.reduceat(e * y, start)
         slope = (e / whole[owner] - e * y / right[owner]) * w[owner]
-        return float(w @ np.log(whole / right) + 0.5 * SELECTING_L2 * beta @ beta), z.T @ slope + SELECTING_L2 * beta
+        return float(
+            w @ np.log(whole / right) + 0.5 * SELECTING_L2 * beta @ beta
+        ), z.T @ slope + SELECTING_L2 * beta
 
     found = minimize(loss, np.zeros(z.shape[1]), jac=True, method="L-BFGS-B", bounds=_bounds(SELECTING))
     raw = found.x / scale
@@ -258,25 +285,24 @@ def fit_answering(figures: Array, label: Array, weight: Array) -> Linear:
         return value, z.T @ (weight * (p - label)) + penalty
 
     bounds = [*_bounds(ANSWERING), (None, None)]
-    found = minimize(loss, np.zeros(z.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
+    found = minimize(
+        loss, np.zeros(z.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500}
+    )
     raw = found.x[:-1] / scale
     return Linear(tuple(raw), float(found.x[-1] - mean @ raw))
 
 
 def chosen(examples: Sequence[Example], variant: str, model: Linear) -> tuple[Array, Array]:
     """Return the answering figures of the line that `model` selects, and whether it is a gold one."""
-    figures, right = [], []
-    for example in examples:
-        sight = example.sights[variant]
-        if sight is None:
-            figures.append([0.0] * len(ANSWERING))
-            right.append(False)
+    figures, right = np.zeros((len(examples), len(ANSWERING))), np.zeros(len(examples), dtype=bool)
+    weights = np.array(model.weights)
+    for row, example in enumerate(examples):
+        view = example.views[variant]
+        if view is None:
             continue
-        scores = {i: model.score(sight.figures[i]) for i in sight.places}
-        best = max(scores, key=lambda i: (scores[i], -i))
-        figures.append(judging.evidence(sight, scores, best))
-        right.append(best in example.gold)
-    return np.array(figures), np.array(right)
+        best = int(np.argmax(view.figures @ weights))
+        figures[row], right[row] = view.evidence[best], view.gold[best]
+    return figures, right
 
 
 @dataclass(frozen=True)
@@ -295,7 +321,7 @@ def crossed(examples: Sequence[Example], variant: str) -> Folded:
     figures, right = np.zeros((len(examples), len(ANSWERING))), np.zeros(len(examples), dtype=bool)
     for number in range(len(groups)):
         model = fit_selecting([e for e, m in zip(examples, member, strict=True) if m != number], variant)
-        held = np.flatnonzero(member == number)
+        held = np.flatnonzero(member == number).tolist()
         figures[held], right[held] = chosen([examples[i] for i in held], variant, model)
     label, weight = labels(examples)
     confidence = np.zeros(len(examples))
@@ -362,7 +388,9 @@ def stored(selecting: Linear, answering: Linear, provenance: Mapping[str, Any]) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("squad", type=Path)
     parser.add_argument("--docs", type=Path, required=True)
     parser.add_argument("--write", action="store_true", help="store the weights in the package")
@@ -371,7 +399,10 @@ def main() -> None:
     seer = Seer(Trained(overlap, Linear(()), "", {}))
     began = time.time()
     strange = [(text, context) for text, context, _ in docs_chunks(arguments.docs)]
-    examples = [*squad_examples(arguments.squad, seer, strange), *docs_examples(arguments.docs, arguments.squad, seer)]
+    examples = [
+        *squad_examples(arguments.squad, seer, strange),
+        *docs_examples(arguments.docs, arguments.squad, seer),
+    ]
     print(f"{len(examples)} examples in {time.time() - began:.0f} s", file=sys.stderr)
     for variant in ("words", "minilm"):
         folded = crossed(examples, variant)
@@ -379,10 +410,10 @@ def main() -> None:
         print(json.dumps({"variant": variant, **figures}, indent=1))
         selecting = fit_selecting(examples, variant)
         label, weight = labels(examples)
-        answering = fit_answering(folded.figures, label, weight)
+        model = fit_answering(folded.figures, label, weight)
         provenance = {
             "data": "SQuAD 2.0 (8 articles of the development set) and the anthropic-cookbook documentation questions",
-            "licence": "SQuAD 2.0: CC BY-SA 4.0 (Rajpurkar et al. 2018); cookbook: MIT; these weights hold no text of either",
+            "licence": "SQuAD 2.0: CC BY-SA 4.0 (Rajpurkar et al. 2018); cookbook: MIT; no text of either is in this file",
             "questions": sum(e.setting == "given" for e in examples),
             "examples": len(examples),
             "data_digest": digest_bytes((arguments.squad / "questions.jsonl.gz").read_bytes()),
@@ -392,7 +423,7 @@ def main() -> None:
             "cross_validation": figures,
         }
         if arguments.write:
-            (WEIGHTS / f"{variant}.json").write_text(stored(selecting, answering, provenance), encoding="utf-8")
+            (WEIGHTS / f"{variant}.json").write_text(stored(selecting, model, provenance), encoding="utf-8")
 
 
 if __name__ == "__main__":

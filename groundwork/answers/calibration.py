@@ -204,17 +204,19 @@ def _check(rows: Sequence[Scored], target_risk: float, delta: float) -> None:
 
 def _walk(rows: Sequence[Scored], target_risk: float, delta: float) -> tuple[Point, ...]:
     least = max(math.log(delta) / math.log1p(-target_risk), FIRST_COVERAGE * len(rows))
+    order = sorted(rows, key=lambda r: -r.confidence)
     points: list[Point] = []
-    walking = True
+    walking, answered, wrong = True, 0, 0
     for threshold in GRID:
-        given = [r for r in rows if r.confidence >= threshold]
-        wrong = sum(not r.right for r in given)
-        p = binomial_tail(wrong, len(given), target_risk)
-        testable = len(given) >= least
+        while answered < len(order) and order[answered].confidence >= threshold:
+            wrong += not order[answered].right
+            answered += 1
+        p = binomial_tail(wrong, answered, target_risk)
+        testable = answered >= least
         passed = testable and walking and p <= delta
         if testable and not passed:
             walking = False
-        points.append(Point(threshold, len(given), wrong, round(p, 6), passed))
+        points.append(Point(threshold, answered, wrong, round(p, 6), passed))
     return tuple(points)
 
 
@@ -222,16 +224,13 @@ def binomial_tail(wrong: int, n: int, rate: float) -> float:
     """Return P(Bin(n, rate) <= wrong), 1 for n = 0; summed in logarithms, exact to about 1e-12."""
     if wrong >= n:
         return 1.0
-    logs = [
-        math.lgamma(n + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(n - k + 1)
-        + k * math.log(rate)
-        + (n - k) * math.log1p(-rate)
-        for k in range(wrong + 1)
-    ]
+    log, odds = n * math.log1p(-rate), math.log(rate) - math.log1p(-rate)
+    logs = [log]
+    for k in range(1, wrong + 1):
+        log += odds + math.log((n - k + 1) / k)
+        logs.append(log)
     top = max(logs)
-    return min(1.0, math.exp(top) * math.fsum(math.exp(log - top) for log in logs))
+    return min(1.0, math.exp(top) * math.fsum(math.exp(each - top) for each in logs))
 
 
 def wilson(successes: int, n: int, z: float = 1.959963984540054) -> Rate:

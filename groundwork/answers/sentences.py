@@ -171,20 +171,26 @@ _END = re.compile(
     r"|(?P<thai>(?<=[\u0e00-\u0eff])[ \u00a0]+(?=[\u0e00-\u0eff\"“(]))"
 )
 _THAI_CLAUSE_CHARS = 60
-_ABBREVIATIONS = frozenset(
+
+
+def _wordset(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ABBREVIATIONS = _wordset(
     """mr mrs ms mx dr prof rev fr sr jr st mt ft gen col maj capt cpt lt sgt cmdr adm gov sen rep pres hon vs v cf ca c
     e.g i.e eg ie viz approx est etc al ed eds vol vols no nos nr art arts para paras sec ch chap fig figs eq eqs ref
     refs p pp jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun inc ltd co corp llc plc bros
     dept univ assn ave blvd rd u.s u.k u.n e.u d.c a.m p.m b.c a.d ph.d m.d b.a m.a z.b d.h u.a bzw usw ggf evtl bspw
-    vgl inkl str nr abs hr fr dr. sra sres ud uds ej pág núm av м г гг т.е т.д т.п им ул см руб млн тыс др""".split()
+    vgl inkl str nr abs hr fr dr. sra sres ud uds ej pág núm av м г гг т.е т.д т.п им ул см руб млн тыс др"""
 )
-_CAN_END = frozenset(
-    "etc al inc ltd co corp llc plc u.s u.k u.n e.u d.c a.m p.m b.c a.d ph.d m.d jr sr usw т.д т.п г др".split()
+_CAN_END = _wordset(
+    "etc al inc ltd co corp llc plc u.s u.k u.n e.u d.c a.m p.m b.c a.d ph.d m.d jr sr usw т.д т.п г др"
 )
-_STARTERS = frozenset(
+_STARTERS = _wordset(
     """the a an this that these those it its he she they we you i in on at by for from with as after before when while if
     although however but and or so there here his her their our some many most all each another other such since during
-    der die das ein eine es er sie wir in im am bei el la los las un una en il le les une dans в на он она это""".split()
+    der die das ein eine es er sie wir in im am bei el la los las un una en il le les une dans в на он она это"""
 )
 
 

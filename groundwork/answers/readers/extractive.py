@@ -1,58 +1,117 @@
-"""Answer by quoting whole sentences of the passages verbatim, and say how likely it is that they answer at all."""
+"""Answer by quoting whole sentences of the passages verbatim, with a confidence that they answer the question.
+
+How it reads is in `groundwork.answers.reading`. Two sets of weights stand ready: by words alone, and with MiniLM's
+sentence similarity where its weights are on the machine. The encoder is asked about English only: it knows no other
+language well enough to help.
+"""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
+from typing import ClassVar, Literal
 
-from groundwork.answers.reading.terms import STOP_WORDS, tokens
-from groundwork.answers.sentences import split
-from groundwork.answers.types import Draft, Passage, Quote
+from groundwork.answers.reading.answering import ANSWERING
+from groundwork.answers.reading.composing import compose
+from groundwork.answers.reading.judging import Judgement, Similarity, judge, look
+from groundwork.answers.reading.linear import Variant, trained
+from groundwork.answers.reading.page import read_page
+from groundwork.answers.reading.question import read_question
+from groundwork.answers.types import Draft, Passage
 from groundwork.core.digest import digest_json
+from groundwork.models.encoder import MiniLmEncoder
+from groundwork.models.weights import MINILM, is_present
 
-VERSION = 0
-_QUOTED = frozenset({"sentence", "item", "row", "code"})
+VERSION = 1
+"""Raised whenever equal question, passages and weights may give another draft."""
+
+_SHOWN = (
+    "overlap", "passage_share", "pairs", "type", "similarity", "rarest_missing", "names_missing", "numbers_missing",
+    "unseen", "negation_unmet", "contrary_line",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Extractive:
-    """Quote at most `max_quotes` units; deterministic, needs no model."""
+    """Quotes at most `max_quotes` stretches; deterministic.
+
+    Args:
+        max_quotes: further sentences are quoted when they cover more of the question than those before.
+        encoder: `auto` takes MiniLM where its weights are on the machine, `minilm` insists on it (MissingModelError when
+            absent), `none` reads by words alone. What was taken is part of the fingerprint.
+        models: folder of downloaded models; empty for the user's.
+    """
 
     max_quotes: int = 3
+    encoder: Literal["auto", "minilm", "none"] = "auto"
+    models: str = ""
     deterministic: ClassVar[bool] = True
+    default_threshold: ClassVar[float] = 0.35
+
+    @property
+    def variant(self) -> Variant:
+        """Which weights are used for English questions."""
+        if self.encoder == "none" or (self.encoder == "auto" and not is_present(MINILM, self.models)):
+            return "words"
+        return "minilm"
 
     @property
     def fingerprint(self) -> str:
-        return digest_json({"reader": "extractive", "version": VERSION, "max_quotes": self.max_quotes})
+        """Digest of version, parameters, weights and encoder."""
+        parts: dict[str, object] = {"reader": "extractive", "version": VERSION, "max_quotes": self.max_quotes}
+        parts["words"] = trained("words").digest
+        if self.variant == "minilm":
+            parts["minilm"] = trained("minilm").digest
+            parts["encoder"] = _encoder(self.models).fingerprint
+        return digest_json(parts)
 
     def read(self, question: str, passages: Sequence[Passage]) -> Draft:
-        asked = {t.term for t in tokens(question, 400)} - STOP_WORDS
-        units = [
-            (p, u, {t.term for t in tokens(u.of(passage.text))})
-            for p, passage in enumerate(passages)
-            for u in split(passage.text)
-        ]
-        df = Counter(t for _, _, terms in units for t in terms)
-        idf = {t: math.log(1 + len(units) / (0.5 + df[t])) for t in asked}
-        total = sum(idf.values())
-        best = max(
-            (
-                (sum(idf[t] for t in terms & asked), -p, -u.start, p, u)
-                for p, u, terms in units
-                if u.kind in _QUOTED
-            ),
-            default=None,
-            key=lambda x: x[:3],
+        """Return quotes of the passages, best first, with the confidence in the first; empty when nothing is shared."""
+        asked, page = read_question(question), read_page(passages)
+        variant: Variant = self.variant if asked.english else "words"
+        sight = look(
+            asked, page, trained("words"), self._similarity(question) if variant == "minilm" else None
         )
-        if best is None or best[0] <= 0:
+        if sight is None:
             return Draft("", (), 0.0, {"overlap": 0.0})
-        score, _, _, p, unit = best
-        share = score / total
-        text = " ".join(unit.of(passages[p].text).split()) + " [1]"
-        return Draft(text, (Quote(p, unit.start, unit.end, share),), share, {"overlap": share})
+        judgement = judge(sight, trained(variant))
+        signals = _signals(judgement)
+        if (
+            not judgement.asking.matched(page.lines[judgement.ranking[0]].terms)
+            and signals["passage_share"] == 0.0
+        ):
+            return Draft("", (), 0.0, signals)
+        text, quotes = compose(judgement, passages, self.max_quotes)
+        return Draft(text, quotes, round(judgement.confidence, 6), signals)
+
+    def _similarity(self, question: str) -> Similarity:
+        models = self.models
+
+        def cosines(texts: Sequence[str]) -> list[float]:
+            asked = _vector(question[:2_000], models)
+            # Rounded, so that the last bits of another machine's arithmetic seldom matter.
+            return [round(sum(map(float.__mul__, asked, _vector(text, models))), 4) for text in texts]
+
+        return cosines
 
 
 plugin = Extractive
+
+
+def _signals(judgement: Judgement) -> dict[str, float]:
+    figures = dict(zip(ANSWERING, judgement.figures, strict=True))
+    shown = {name: round(figures[name], 4) for name in _SHOWN}
+    first, second = (*judgement.scores, judgement.scores[0])[:2]
+    return {**shown, "lead": round(first - second, 4)}
+
+
+@lru_cache(maxsize=4)
+def _encoder(models: str) -> MiniLmEncoder:
+    return MiniLmEncoder(threads=1, models=models)
+
+
+@lru_cache(maxsize=4096)
+def _vector(text: str, models: str) -> tuple[float, ...]:
+    """Return the vector of a text; it depends on the text alone, so it can be kept."""
+    return tuple(_encoder(models).encode([text])[0].tolist())

@@ -136,7 +136,8 @@ _ENDINGS = (
 )  # fmt: skip
 _SUFFIXES = (
     ("ification", "ifi", 3), ("ization", "", 3), ("isation", "", 3), ("ational", "", 3), ("fulness", "ful", 3),
-    ("iveness", "", 3), ("ation", "", 3), ("ition", "", 3), ("ically", "ic", 3), ("ment", "", 4), ("ness", "", 4), ("ion", "", 4),
+    ("iveness", "", 3), ("ation", "", 3), ("ition", "", 3), ("ically", "ic", 3), ("ment", "", 4), ("ness", "", 4),
+    ("ion", "", 4),
     ("ity", "", 4), ("ally", "al", 3), ("ly", "", 3), ("isms", "", 4), ("ism", "", 4), ("ist", "", 4), ("ers", "", 4),
     ("er", "", 4), ("or", "", 4), ("ise", "", 4), ("ance", "", 4), ("ence", "", 4), ("al", "", 4), ("ive", "", 4),
     ("ian", "", 4), ("ate", "", 4), ("ant", "", 4), ("ent", "", 4), ("ize", "", 4), ("ic", "", 4),
@@ -152,6 +153,11 @@ def _arabic(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
+
+
+def wordset(text: str) -> frozenset[str]:
+    """Return the words of a list written as text."""
+    return frozenset(text.split())
 
 
 _IRREGULAR = {
@@ -175,19 +181,26 @@ _IRREGULAR = {
     "swiss": "switzerland", "irish": "ireland", "scottish": "scotland", "welsh": "wale", "polish": "poland",
 }  # fmt: skip
 
-NUMBER_WORDS = frozenset(
-    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+NUMBER_WORDS = wordset(
+    """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million
-    millions billion billions trillion dozen dozens half third quarter twice once double triple""".split()
+    millions billion billions trillion dozen dozens half third quarter twice once double triple
+    """
 )
 
-STOP_WORDS = frozenset(
-    """a an the this that these those of in on at by for from to with as into onto upon about over under between among
+ENGLISH_STOP_WORDS = wordset(
+    """
+    a an the this that these those of in on at by for from to with as into onto upon about over under between among
     through during before after above below up down out off again further then once and or but nor so if because while
     until although though than too very just also only own same both each few more most other some such no not any all
     i me my we us our you your he him his she her it its they them their who whom whose which what when where why how is
     are was were be been being am do does did doing done have has had having can could will would shall should may might
     must there here s t re ve ll d m didnt doesnt dont isnt wasnt werent cant
+    """
+)
+STOP_WORDS = ENGLISH_STOP_WORDS | wordset(
+    """
     der die das ein eine einer einem einen des dem den und oder aber nicht ist sind war waren wird wurde wurden werden
     hat haben hatte hatten kann mit von zu zum zur im am auf aus bei fur nach seit uber um vor wie was wer wo wann warum
     welche welcher welches welchen welchem wem wen sich es er sie auch als an bis dass durch nur noch so
@@ -198,5 +211,6 @@ STOP_WORDS = frozenset(
     и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по ее мне было вот от меня о из ему
     когда кто где какой какая какие какое каких какую каким сколько почему это был была были быть для или их чем при
     من في على الي عن هل ما ماذا متي اين كيف كم لماذا هو هي هم التي الذي الذين كان كانت هذا هذه ذلك تلك ان او و مع قد لا لم
-    什么 多少 如何 哪些 哪个 哪里 为什 是什 么时 时候 的是 了什 谁 吗 的 了 是 在 和 与""".split()
+    什么 多少 如何 哪些 哪个 哪里 为什 是什 么时 时候 的是 了什 谁 吗 的 了 是 在 和 与
+    """
 )
