@@ -187,6 +187,18 @@ def test_a_list_is_narrowed_while_one_types(browser: Any, url: str) -> None:
     person.check()
 
 
+def test_two_snapshots_chosen_with_shift_are_compared(browser: Any, url: str) -> None:
+    person = Person(browser, url, viewport=DESKTOP)
+    page = person.page
+    page.goto("/knowledge/default/snapshots")
+    pins = page.locator("td a.pin")
+    pins.nth(1).click(modifiers=["Shift"])
+    pins.nth(0).click(modifiers=["Shift"])
+    page.wait_for_url("**/knowledge/default/diff?old=*")
+    assert "2 documents differ" in page.locator(".lead").inner_text()
+    person.check()
+
+
 def test_a_chosen_theme_stays_chosen_and_does_not_flicker(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP, color_scheme="light")
     page = person.page

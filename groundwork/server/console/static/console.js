@@ -126,6 +126,23 @@
     }
   });
 
+  // --- two snapshots pressed with Shift, one after the other, are compared ---
+  let chosen = null;
+  for (const pin of all("a.pin[href^='/knowledge/']")) {
+    pin.addEventListener("click", (event) => {
+      const [, index, id] = /^\/knowledge\/([^@/]+)@(\w+)$/.exec(pin.getAttribute("href")) || [];
+      if (!event.shiftKey || !id) return;
+      event.preventDefault();
+      chosen?.pin.classList.remove("chosen");
+      if (chosen && chosen.index === index && chosen.id !== id) {
+        location.assign(`/knowledge/${index}/diff?old=${chosen.id}&new=${id}`);
+        return;
+      }
+      chosen = { pin, index, id };
+      pin.classList.add("chosen");
+    });
+  }
+
   // --- times: local on hover ---
   function localTimes(within) {
     for (const t of all("time[datetime]", within)) t.title = new Date(t.dateTime).toLocaleString();
