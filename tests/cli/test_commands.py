@@ -13,6 +13,8 @@ import pytest
 
 from tests.cli.conftest import House, call
 
+pytestmark = pytest.mark.xdist_group("cli-commands")  # they share a workspace
+
 
 # -- the way in ------------------------------------------------------------------------------------------------------
 def test_init_makes_a_workspace_once(tmp_path):

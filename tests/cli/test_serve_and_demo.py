@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("cli-demo")  # one demo for all of them
 PROGRAM = [sys.executable, "-m", "groundwork.cli"]
 
 
