@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,3 +79,22 @@ def test_any_bytes_have_a_media_type(data: bytes, name: str, more: st.DataObject
 def test_nobody_reads_an_unknown_binary() -> None:
     assert loader_for("application/octet-stream") is None
     assert loader_for("text/x-never-heard-of") == ("text", LOADERS.get("text").version)
+
+
+@pytest.mark.parametrize(
+    "bait",
+    [
+        b"<!-- -->" * 100_000,
+        b"<!--" * 100_000,
+        b" " * 1_000_000,
+        b"[" * 1_000_000,
+        b"a:b\n" * 100_000,
+        b"PK\x03\x04" * 100_000,
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"W\x00" * 500_000,
+    ],
+    ids=["comments", "openings", "blanks", "brackets", "headers", "members", "streams"],
+)
+def test_bait_costs_no_time_because_the_parent_process_sniffs_too(bait: bytes) -> None:
+    started = time.process_time()
+    media_type(bait, "x")
+    assert time.process_time() - started < 1

@@ -98,9 +98,7 @@ _BINARY_BY_ENDING: dict[str, str] = {
     "webp": "image/webp",
     "zip": "application/zip",
 }
-_HTML = re.compile(
-    r"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
-)
+_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _MAIL_HEADER = re.compile(
     r"^(received|return-path|message-id|mime-version|from|to|subject|date|delivered-to|dkim-signature|content-type|"
     r"x-[\w-]+|reply-to|cc|sender)[ \t]*:",
@@ -219,7 +217,7 @@ def _by_words(head: bytes, data: bytes, ending: str) -> str:
     except Unreadable:
         return ""
     by_name = _BY_ENDING.get(ending, "")
-    if _HTML.match(text) and by_name not in (
+    if _is_html(text) and by_name not in (
         "text/markdown",
         "text/x-rst",
         "message/rfc822",
@@ -233,6 +231,19 @@ def _by_words(head: bytes, data: bytes, ending: str) -> str:
     if by_name in ("", "text/plain") and text[:1] in ("{", "["):
         return _json_type(data, len(data) <= HEAD_BYTES * 16) or by_name or "text/plain"
     return by_name or "text/plain"
+
+
+def _is_html(text: str) -> bool:
+    """Return whether a text begins as HTML, comments before that not counted; each character is looked at once."""
+    at = 0
+    while text.startswith("<!--", at):
+        end = text.find("-->", at + 4)
+        if end < 0:
+            return False
+        at = end + 3
+        while at < len(text) and text[at].isspace():
+            at += 1
+    return _HTML.match(text, at) is not None
 
 
 def _xml_type(text: str) -> str:
