@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from groundwork.knowledge.indexes import INDEXES, Index
-from groundwork.testing.index import DIM, answers, worded
+from groundwork.testing.index_oracle import DIM, answers, worded
 
 QUESTIONS = 3
 

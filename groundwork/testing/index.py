@@ -13,12 +13,8 @@ byte, that a fresh process answers the same, and that many processes and killed 
 from __future__ import annotations
 
 import json
-import math
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,159 +23,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundwork.core.digest import digest_json
 from groundwork.core.errors import DamagedError, GoneError, InvalidInputError
 from groundwork.core.ids import derived_id
 from groundwork.knowledge.filters import And, Eq, Exists, Filter, In, Not, Or, Range, matches
 from groundwork.knowledge.indexes import INDEXES, Effort, Index, Scope
-from groundwork.knowledge.types import ChunkRow, FloatArray, LegHit
-
-DIM = 8
-TENANT = "default"
-EVERYTHING = Scope(TENANT, None)
-WORDS = ("ash", "birch", "cedar", "elm", "fir", "oak", "Ä", "日本", "o'neil", 'a"b', "x_1", "-")
-LEXICAL_TOLERANCE = 1e-9
-DENSE_TOLERANCE = 1e-4
-"""How far a cosine may be off but at the effort `exact`, where it is 1e-6."""
+from groundwork.knowledge.types import ChunkRow, FloatArray
+from groundwork.testing.index_history import check_history, check_kills, check_processes
+from groundwork.testing.index_oracle import (
+    DENSE_TOLERANCE,
+    DIM,
+    EVERYTHING,
+    TENANT,
+    WORDS,
+    Oracle,
+    answers,
+    answers_of_fresh_process,
+    document,
+    make_row,
+    worded,
+)
 
 Make = Callable[[int], Index]
-
-
-def make_row(
-    version: str,
-    ordinal: int,
-    *,
-    terms: str = "",
-    vector: FloatArray | None = None,
-    document_id: str = "",
-    tenant: str = TENANT,
-    access: tuple[str, ...] = ("public",),
-    fields: Mapping[str, str | int] | None = None,
-    text: str = "",
-) -> ChunkRow:
-    """Return a row that follows from its arguments; the vector is drawn from version and ordinal when it is not given."""
-    if vector is None:
-        seed = int(digest_json([version, ordinal])[:8], 16)
-        vector = np.random.default_rng(seed).standard_normal(DIM).astype(np.float32)
-        vector = vector / np.float32(np.linalg.norm(vector))
-    return ChunkRow(
-        chunk_id=derived_id("chk", version, ordinal),
-        document_id=document_id or derived_id("doc", version),
-        version=version,
-        ordinal=ordinal,
-        start=10 * ordinal,
-        end=10 * ordinal + 9,
-        text=text or f"text {ordinal} of {version}: {terms}",
-        context="Title > Section",
-        terms=terms or f"word{ordinal} {version}",
-        vector=vector,
-        tenant=tenant,
-        access=access,
-        fields=fields or {},
-    )
-
-
-def document(version: str, chunks: int = 3, **values: Any) -> list[ChunkRow]:
-    """Return the rows of one document version."""
-    return [make_row(version, ordinal, **values) for ordinal in range(chunks)]
-
-
-def numbers(*documents: Sequence[ChunkRow]) -> dict[str, int]:
-    """Return what `publish` keeps for these documents."""
-    return {rows[0].version: len(rows) for rows in documents}
-
-
-@dataclass
-class Oracle:
-    """An index of plain Python, too simple to be wrong."""
-
-    newest: dict[str, list[ChunkRow]] = field(default_factory=dict)
-    states: dict[str, list[ChunkRow]] = field(default_factory=dict)
-
-    def rows(self, ref: str, scope: Scope) -> list[ChunkRow]:
-        return [row for row in self.states[ref] if self.may_see(row, scope)]
-
-    def may_see(self, row: ChunkRow, scope: Scope) -> bool:
-        fields = {**row.fields, "document_id": row.document_id, "ordinal": row.ordinal}
-        open_to = scope.access is None or any(token in row.access for token in scope.access)
-        return row.tenant == scope.tenant and open_to and matches(scope.filter, fields)
-
-    def dense(self, ref: str, vector: FloatArray, scope: Scope) -> dict[str, float]:
-        directed = [row for row in self.rows(ref, scope) if row.vector is not None and np.any(row.vector)]
-        return {row.chunk_id: _dot(row.vector, vector) for row in directed} if np.any(vector) else {}
-
-    def lexical(self, ref: str, terms: Mapping[str, float], scope: Scope) -> dict[str, float]:
-        everything = self.states[ref]
-        words = {row.chunk_id: row.terms.split(" ") for row in everything}
-        mean = sum(map(len, words.values())) / max(len(words), 1)
-        scores: dict[str, float] = {}
-        for row in self.rows(ref, scope):
-            score = 0.0
-            for term, weight in terms.items():
-                holders = sum(term in own for own in words.values())
-                count = words[row.chunk_id].count(term)
-                rarity = math.log(1 + (len(words) - holders + 0.5) / (holders + 0.5))
-                norm = 1.2 * (0.25 + 0.75 * len(words[row.chunk_id]) / mean)
-                score += weight * rarity * count * 2.2 / (count + norm)
-            if score > 0:
-                scores[row.chunk_id] = score
-        return scores
-
-
-def _dot(one: FloatArray | None, other: FloatArray) -> float:
-    return sum(float(a) * float(b) for a, b in zip(one if one is not None else (), other, strict=True))
-
-
-def check_hits(hits: Sequence[LegHit], scores: Mapping[str, float], k: int, tolerance: float) -> None:
-    """Check hits against the scores of everything that could be hit: number, values, order and completeness."""
-    assert len(hits) == min(k, len(scores))
-    assert len({hit.chunk_id for hit in hits}) == len(hits)
-    for hit in hits:
-        assert hit.score == pytest.approx(scores[hit.chunk_id], abs=tolerance)
-    assert [(-h.score, h.chunk_id) for h in hits] == sorted((-h.score, h.chunk_id) for h in hits)
-    if hits:
-        better = [s for s in scores.values() if s > hits[-1].score + 2 * tolerance]
-        assert len(better) <= len(hits) - 1
-
-
-def answers(index: Index, ref: str, questions: int = 30) -> list[Any]:
-    """Return ids and scores of vector and word questions that follow from their number, as JSON has them."""
-    random = np.random.default_rng(7)
-    found: list[Any] = []
-    for _ in range(questions):
-        vector = random.standard_normal(DIM).astype(np.float32)
-        vector /= np.linalg.norm(vector)
-        terms = {
-            f"w{number}": float(weight)
-            for number, weight in zip(random.integers(0, 50, 4), random.uniform(0.1, 2, 4), strict=True)
-        }
-        legs = (index.dense(ref, vector, 10, EVERYTHING), index.lexical(ref, terms, 10, EVERYTHING))
-        found += [[[hit.chunk_id, hit.score] for hit in hits] for hits in legs]
-    return found
-
-
-def worded(version: str, chunks: int, **values: Any) -> list[ChunkRow]:
-    """Return a document whose words `answers` asks for."""
-    random = np.random.default_rng(int(digest_json(version)[:8], 16))
-    texts = [" ".join(f"w{n}" for n in random.integers(0, 50, 12)) for _ in range(chunks)]
-    return [make_row(version, ordinal, terms=terms, **values) for ordinal, terms in enumerate(texts)]
-
-
-ANSWERING = """
-import json, sys
-from groundwork.knowledge.indexes import INDEXES
-from groundwork.testing.index import DIM, answers
-name, location, ref = sys.argv[1:]
-json.dump(answers(INDEXES.get(name)(location, DIM), ref), sys.stdout)
-"""
-
-
-def answers_of_fresh_process(name: str, location: Path, ref: str) -> list[Any]:
-    """Return `answers` as a process that has never seen the index gives them."""
-    command = [sys.executable, "-c", ANSWERING, name, str(location), ref]
-    return list(json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout))
-
-
 FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "media_type": st.sampled_from(
         ["text/html", "text/plain", "it's", "' OR 1=1 --", '"', "\\", "\\'", "%", "日本", ""]
@@ -590,195 +454,6 @@ class IndexContract:
     ) -> None:
         location = str(tmp_path_factory.mktemp("history") / "index")
         check_history(lambda: INDEXES.get(index_name)(location, DIM), data, steps=25)
-
-
-def check_processes(
-    name: str, location: Path, control: Path, *, readers: int, writers: int, publishes: int
-) -> None:
-    """Let processes read at old and new refs while others append, publish and maintain, and check what they saw."""
-    control.mkdir()
-    (control / "refs.json").write_text("{}")
-    (control / "lock").touch()
-    tasks = [["write", str(n), str(publishes)] for n in range(writers)] + [
-        ["read", str(n), "0"] for n in range(readers)
-    ]
-    started = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "groundwork.testing._index_process",
-                task,
-                name,
-                str(location),
-                str(control),
-                n,
-                count,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for task, n, count in tasks
-    ]
-    try:
-        for process in started[:writers]:
-            _, errors = process.communicate(timeout=300)
-            assert process.returncode == 0, errors
-        (control / "stop").touch()
-        for process in started[writers:]:
-            printed, errors = process.communicate(timeout=60)
-            assert process.returncode == 0, errors
-            assert json.loads(printed)["errors"] == []
-            assert json.loads(printed)["reads"] > 0
-    finally:
-        for process in started:
-            process.kill()
-    index = INDEXES.get(name)(str(location), DIM)
-    wanted = {f"w{n}-{i}": 5 for n in range(writers) for i in range(publishes)}
-    assert index.staged() == wanted
-    refs = json.loads((control / "refs.json").read_text())
-    assert len(refs) == writers * publishes
-    assert len(list(index.scan(index.publish(wanted)))) == 5 * len(wanted)
-    for ref, expected in refs.items():
-        assert json.loads(json.dumps(answers(index, ref, 3))) == expected
-
-
-def check_kills(name: str, location: Path, kills: int) -> None:
-    """Kill a writer at some moment of its work again and again, and check that the index can be used on."""
-    random = np.random.default_rng(3)
-    for attempt in range(kills):
-        command = [
-            sys.executable,
-            "-m",
-            "groundwork.testing._index_process",
-            "grow",
-            name,
-            str(location),
-            "-",
-            str(attempt),
-            "99",
-        ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(float(random.uniform(0, 0.7)))
-        process.kill()
-        told = [line.split() for line in process.stdout.read().splitlines() if line.endswith(".")]
-        process.wait()
-        index = INDEXES.get(name)(str(location), DIM)
-        staged = index.staged()
-        assert set(staged.values()) <= {5}
-        acknowledged = {line[1] for line in told if line[0] == "appended"}
-        assert acknowledged <= set(staged)
-        ref = index.publish(staged)
-        assert len(list(index.scan(ref))) == 5 * len(staged)
-        assert len(index.lexical(ref, {f"w{n}": 1.0 for n in range(50)}, 10_000, EVERYTHING)) == 5 * len(
-            staged
-        )
-        assert len(index.dense(ref, np.ones(DIM, np.float32), 10_000, EVERYTHING)) == 5 * len(staged)
-        for line in told:
-            if line[0] == "published":
-                assert len(list(index.scan(line[1]))) == int(line[2])
-        if attempt % 3 == 2:
-            index.maintain()
-
-
-def check_history(make: Callable[[], Index], data: st.DataObject, steps: int) -> None:
-    """Do what hypothesis draws to an index and to the oracle, and compare every answer."""
-    index, oracle = make(), Oracle()
-    for _ in range(data.draw(st.integers(1, steps), label="steps")):
-        action = data.draw(
-            st.sampled_from(
-                ["append", "append", "publish", "publish", "restore", "drop", "maintain", "erase", "reopen"]
-            ),
-            label="action",
-        )
-        refs = sorted(oracle.states)
-        if action == "append":
-            batch = data.draw(
-                st.lists(_drawn_document(), min_size=1, max_size=3, unique_by=lambda d: d[0].version)
-            )
-            index.append([row for rows in batch for row in rows])
-            oracle.newest.update({rows[0].version: rows for rows in batch})
-        elif action == "publish":
-            kept = data.draw(st.sets(st.sampled_from(sorted(oracle.newest)))) if oracle.newest else set()
-            oracle.newest = {v: rows for v, rows in oracle.newest.items() if v in kept}
-            ref = index.publish({v: len(rows) for v, rows in oracle.newest.items()})
-            oracle.states[ref] = [row for rows in oracle.newest.values() for row in rows]
-        elif action == "restore" and refs:
-            ref = data.draw(st.sampled_from(refs))
-            index.restore(ref)
-            oracle.newest = {}
-            for row in oracle.states[ref]:
-                oracle.newest.setdefault(row.version, []).append(row)
-        elif action == "drop" and refs:
-            ref = data.draw(st.sampled_from(refs))
-            index.drop([ref])
-            del oracle.states[ref]
-        elif action == "maintain":
-            index.maintain()
-        elif action == "reopen":
-            index = make()
-        elif action == "erase":
-            gone = data.draw(st.sets(st.sampled_from([f"doc_{n}" for n in range(5)]), min_size=1))
-            kept_refs = sorted(data.draw(st.sets(st.sampled_from(refs)))) if refs else []
-            renamed = index.erase(sorted(gone), kept_refs)
-            oracle.states = {
-                renamed[r]: [row for row in oracle.states[r] if row.document_id not in gone]
-                for r in kept_refs
-            }
-            for version, rows in list(oracle.newest.items()):
-                if left := [row for row in rows if row.document_id not in gone]:
-                    oracle.newest[version] = left
-                else:
-                    del oracle.newest[version]
-        assert index.staged() == {v: len(rows) for v, rows in oracle.newest.items()}
-        for ref in oracle.states:
-            _compare(index, oracle, ref, data)
-
-
-def _compare(index: Index, oracle: Oracle, ref: str, data: st.DataObject) -> None:
-    assert sorted(r.chunk_id for r in index.scan(ref)) == sorted(r.chunk_id for r in oracle.states[ref])
-    scope = data.draw(
-        st.sampled_from(
-            [
-                EVERYTHING,
-                Scope(TENANT, ("public",)),
-                Scope("other", None),
-                Scope(TENANT, ("user:a",), Not(Eq("language", "en"))),
-            ]
-        )
-    )
-    k = data.draw(st.sampled_from([1, 3, 100]))
-    terms = data.draw(st.dictionaries(st.sampled_from(WORDS), st.sampled_from([0.25, 1.0, 2.5]), max_size=5))
-    check_hits(index.lexical(ref, terms, k, scope), oracle.lexical(ref, terms, scope), k, LEXICAL_TOLERANCE)
-    vector = np.random.default_rng(data.draw(st.integers(0, 9))).standard_normal(DIM).astype(np.float32)
-    vector /= np.linalg.norm(vector)
-    scores = oracle.dense(ref, vector, scope)
-    check_hits(index.dense(ref, vector, k, scope, "exact"), scores, k, 1e-6)
-    near = index.dense(ref, vector, k, scope)
-    assert len(near) == min(k, len(scores))
-    assert all(hit.score == pytest.approx(scores[hit.chunk_id], abs=DENSE_TOLERANCE) for hit in near)
-
-
-@st.composite
-def _drawn_document(draw: st.DrawFn) -> list[ChunkRow]:
-    number = draw(st.integers(0, 4))
-    values: dict[str, Any] = {
-        "document_id": f"doc_{number}",
-        "tenant": draw(st.sampled_from([TENANT, TENANT, "other"])),
-        "access": draw(st.sampled_from([("public",), ("user:a",), ("public", "user:a"), ("user:b",)])),
-        "fields": draw(st.sampled_from([{}, {"language": "en"}, {"language": "de", "modified": 3}])),
-    }
-    texts = draw(
-        st.lists(
-            st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join), min_size=1, max_size=4
-        )
-    )
-    # A version is a digest of what is in it, so equal content has an equal version.
-    version = digest_json([values, texts])
-    return [make_row(version, n, terms=terms, **values) for n, terms in enumerate(texts)]
 
 
 def _clustered(number: int) -> tuple[list[ChunkRow], list[FloatArray]]:

@@ -14,7 +14,7 @@ import pytest
 from groundwork.core.errors import DamagedError, GoneError, GroundworkError, InternalError, StorageFullError
 from groundwork.knowledge.indexes import INDEXES, Index, _lance_reader
 from groundwork.knowledge.indexes._lance_border import border
-from groundwork.testing.index import DIM, EVERYTHING, document, worded
+from groundwork.testing.index_oracle import DIM, EVERYTHING, document, worded
 
 READS: list[Callable[[Index, str], object]] = [
     lambda index, ref: index.dense(ref, np.ones(DIM, np.float32), 5, EVERYTHING),

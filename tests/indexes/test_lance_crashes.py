@@ -12,7 +12,7 @@ import pytest
 
 from groundwork.core.errors import GoneError
 from groundwork.knowledge.indexes import INDEXES, Index, _lance_writing, _sealed
-from groundwork.testing.index import DIM, answers, worded
+from groundwork.testing.index_oracle import DIM, answers, worded
 
 STEPS = [
     (_lance_writing, "_tag"),
