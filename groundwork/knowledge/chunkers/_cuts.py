@@ -7,7 +7,7 @@ by its length. The cheapest sequence is found exactly (dynamic programming) in t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from groundwork.knowledge.chunkers._graphemes import is_break, safe_cut
@@ -31,19 +31,20 @@ class Cut:
     crossing: float = 0.0
 
 
-def cheapest(text: str, cuts: Iterable[Cut], max_chars: int, price_of: Callable[[int], float]) -> list[int]:
-    """Return the places of the cheapest division, from 0 to the text's length; no piece exceeds `max_chars`.
+def cheapest(text: str, cuts: Iterable[Cut], prices: Sequence[float]) -> list[int]:
+    """Return the places of the cheapest division, from 0 to the text's length; no piece is longer than has a price.
 
     Args:
         cuts: candidates, ordered by place, at most one for a place; those inside a grapheme are passed over.
-        price_of: price of a piece by its length in characters, 1 to `max_chars`.
+        prices: price of a piece by its length in characters, from 0 on.
     """
+    longest = len(prices) - 1
     usable = [c for c in cuts if 0 < c.at < len(text) and is_break(text, c.at)]
-    kept = _thinned(_filled(text, usable, max_chars), max(1, max_chars // CELLS))
-    return _walk(kept, len(text), max_chars, [0.0, *(price_of(n) for n in range(1, max_chars + 1))])
+    kept = _thinned(_filled(text, usable, longest), max(1, longest // CELLS))
+    return _walk(kept, len(text), prices)
 
 
-def _walk(cuts: list[Cut], length: int, max_chars: int, prices: list[float]) -> list[int]:
+def _walk(cuts: list[Cut], length: int, prices: Sequence[float]) -> list[int]:
     cuts = [Cut(0, 0.0), *cuts, Cut(length, 0.0)]
     # A cut that is made is spared its crossing: the same order of prices as charging the pieces that span
     # them.
@@ -52,7 +53,7 @@ def _walk(cuts: list[Cut], length: int, max_chars: int, prices: list[float]) -> 
     first = 0
     for j in range(1, len(cuts)):
         at = cuts[j].at
-        while at - cuts[first].at > max_chars:
+        while at - cuts[first].at >= len(prices):
             first += 1
         low, origin = min([(best[i] + prices[at - cuts[i].at], i) for i in range(first, j)])
         came.append(origin)

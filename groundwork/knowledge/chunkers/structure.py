@@ -8,6 +8,7 @@ marks.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from bisect import bisect_left
@@ -77,15 +78,20 @@ class Structure:
         """Return spans that follow each other without gap or overlap, each at most `max_chars` long."""
         if not has_visible(text):
             return []
-        places = cheapest(text, _cuts(text, marks), self.max_chars, self._price)
-        return [Span(a, b) for a, b in itertools.pairwise(places)]
+        prices = _prices(self.max_chars, self.target_chars, self.min_chars)
+        return [Span(a, b) for a, b in itertools.pairwise(cheapest(text, _cuts(text, marks), prices))]
 
-    def _price(self, length: int) -> float:
-        """Return the price of a chunk by its length: least at the target, steep under the minimum."""
-        if length > self.target_chars:
-            return 0.3 * ((length - self.target_chars) / (self.max_chars - self.target_chars)) ** 2
-        price = (1 - length / self.target_chars) ** 2
-        return price + (1 - length / self.min_chars) if length < self.min_chars else price
+
+@functools.lru_cache(maxsize=16)
+def _prices(longest: int, wanted: int, least: int) -> tuple[float, ...]:
+    """Return the price of a chunk by its length: least at the wanted one, steep under the minimum."""
+
+    def price(length: int) -> float:
+        if length > wanted:
+            return 0.3 * ((length - wanted) / (longest - wanted)) ** 2
+        return (1 - length / wanted) ** 2 + (1 - length / least if length < least else 0.0)
+
+    return tuple(price(length) for length in range(longest + 1))
 
 
 def _cuts(text: str, marks: Sequence[Mark]) -> list[Cut]:
