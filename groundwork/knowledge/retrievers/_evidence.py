@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 NEAR = 4
@@ -23,14 +24,16 @@ def evidence(
         terms: of the question, in order.
         passages: terms joined by blanks, by chunk_id.
     """
-    places = {chunk_id: _places(joined, frozenset(terms)) for chunk_id, joined in passages.items()}
-    rarity = {term: _rarity(len(places), sum(term in found for found in places.values())) for term in terms}
+    wanted = frozenset(terms)
+    places = {chunk_id: _places(joined, wanted) for chunk_id, joined in passages.items()}
+    holders = Counter(term for found in places.values() for term in found)
+    rarity = {term: _rarity(len(places), holders[term]) for term in terms}
     pairs = list(dict.fromkeys((a, b) for a, b in itertools.pairwise(terms) if a != b))
     all_terms = sum(rarity.values()) or 1.0
     all_pairs = sum(min(rarity[a], rarity[b]) for a, b in pairs) or 1.0
     scored = {}
     for chunk_id, found in places.items():
-        covered = sum(rarity[term] for term in rarity if term in found)
+        covered = sum(rarity[term] for term in sorted(found))
         near = sum(min(rarity[a], rarity[b]) * _nearness(found.get(a), found.get(b)) for a, b in pairs)
         scored[chunk_id] = coverage * covered / all_terms + proximity * near / all_pairs
     return scored

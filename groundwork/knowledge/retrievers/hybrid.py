@@ -28,7 +28,8 @@ class Hybrid:
        with how little the embedder knows the question's language, and for questions that name identifiers.
     2. Where the legs agree on at least four of their best ten chunks, the question's vector moves towards the best
        five and asks once more (Rocchio feedback). Where they do not, one of them is lost and would lead astray.
-    3. Every candidate gains by the share of the question's words it holds, and by how near they stand.
+    3. The best `depth` candidates gain by the share of the question's words they hold, and by how near
+       these stand.
 
     Args:
         weight: of the words against the meaning, 0 to 1.
@@ -71,7 +72,7 @@ class Hybrid:
             legs["feedback"] = view.dense(moved(view, asked.vector, fused[:FEEDBACK_CHUNKS]), deep)
             fused = joined(legs, self.weight, asked.coverage, self.depth)
         if asked.terms and self.coverage + self.proximity > 0:
-            rows = {row.chunk_id: row for row in view.fetch([f.chunk_id for f in fused])}
+            rows = {row.chunk_id: row for row in view.fetch([f.chunk_id for f in fused[:deep]])}
         return self._refined(asked.terms, fused, rows)[:k]
 
     def _may_move(self, asked: Asked) -> bool:
@@ -89,9 +90,11 @@ class Hybrid:
         wording = {c: Leg(rank, extra[c], extra[c]) for rank, c in enumerate(places, 1)}
         ranked = [
             Ranked(f.chunk_id, f.score + extra[f.chunk_id], {**f.legs, "wording": wording[f.chunk_id]})
-            for f in fused
             if f.chunk_id in extra
+            else Ranked(f.chunk_id, f.score, f.legs)
+            for f in fused
         ]
+        # What was not refined scores no more than what was: evidence is never negative.
         return sorted(ranked, key=lambda r: (-r.score, r.chunk_id))
 
 
