@@ -8,7 +8,7 @@ from typing import Any
 
 from groundwork.answers import store
 from groundwork.answers.citations import check_citations
-from groundwork.answers.readers import READERS
+from groundwork.answers.readers import READERS, Reader
 from groundwork.answers.types import Answer, Citation, Draft, Passage, Pins
 from groundwork.core.clock import Clock
 from groundwork.core.digest import digest_json
@@ -76,6 +76,7 @@ class Pipeline:
     """Answers questions of one workspace.
 
     Args:
+        make_reader: builds a reader from its spec with what this installation adds, such as a folder of models.
         document: returns a document of a snapshot as the principal may see it: (principal, document id, snapshot digest).
     """
 
@@ -83,10 +84,11 @@ class Pipeline:
     searcher: Searcher
     document: Callable[[Principal, str, str], DocumentView]
     clock: Clock
+    make_reader: Callable[[str | Mapping[str, Any]], Reader] = READERS.make
 
     def recipe(self, principal: Principal, name: str, spec: AppSpec) -> Recipe:
         """Return what the app is made with now: the spec, the reader's fingerprint, and the newest fitting calibration."""
-        reader = READERS.make(spec.model)
+        reader = self.make_reader(spec.model)
         threshold, calibration = spec.threshold, None
         if threshold is None:
             with self.database.read() as connection:
@@ -100,7 +102,7 @@ class Pipeline:
             else:
                 threshold = float(getattr(reader, "default_threshold", DEFAULT_THRESHOLD))
         return Recipe(
-            name, spec.index, spec.strategy, spec.passages, spec.model, reader.fingerprint, threshold, calibration,
+            name, spec.index, spec.strategy, spec.passages, reader.pinned(), reader.fingerprint, threshold, calibration,
             principal.tenant, principal.readable(),
         )  # fmt: skip
 
@@ -160,7 +162,7 @@ class Pipeline:
             Passage(h.rank, h.score, h.document, h.document_id, h.chunk_id, h.start, h.end, h.text, h.context)
             for h in hits
         ]
-        draft = READERS.make(recipe.model).read(question, passages)
+        draft = self.make_reader(recipe.model).read(question, passages)
         views: dict[str, DocumentView] = {}
 
         def document(identifier: str) -> DocumentView:

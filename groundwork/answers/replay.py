@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groundwork.answers.pipeline import Outcome, Pipeline, recipe_of
-from groundwork.answers.readers import READERS
 from groundwork.answers.types import Answer, Difference, Replay, ReplayResult
 from groundwork.core.errors import GoneError, NotFoundError
 
@@ -20,7 +19,7 @@ def replay(pipeline: Pipeline, answer: Answer, tenant: str) -> Replay:
     if answer.redacted:
         return Replay(answer.id, "redacted", (Difference("documents", "retrieved", "erased"),))
     recipe = recipe_of(answer, tenant)
-    now = READERS.make(recipe.model).fingerprint
+    now = pipeline.make_reader(recipe.model).fingerprint
     parts = [] if now == recipe.reader else [Difference("model", recipe.reader, now)]
     try:
         outcome = pipeline.produce(

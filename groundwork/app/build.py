@@ -20,6 +20,7 @@ from groundwork.storage.tombstones import Tombstones
 
 if TYPE_CHECKING:
     from groundwork.answers.pipeline import Pipeline
+    from groundwork.answers.readers import Reader
     from groundwork.app.workspace import Workspace
     from groundwork.jobs import Jobs
     from groundwork.knowledge.catalogue import Catalogue
@@ -76,7 +77,7 @@ class Rooms:
         def document(principal: Principal, identifier: str, snapshot: str) -> Any:
             return self.catalogue.document(principal, identifier, snapshot, chunks=False)
 
-        return Pipeline(self.database, self.searcher, document, self.clock)
+        return Pipeline(self.database, self.searcher, document, self.clock, self._make_reader)
 
     @cached_property
     def ingestor(self) -> Ingestor:
@@ -167,6 +168,14 @@ class Rooms:
         from groundwork.knowledge.embedders import EMBEDDERS
 
         return EMBEDDERS.make({**spec, **self._given(spec)})
+
+    def _make_reader(self, spec: str | Mapping[str, Any]) -> Reader:
+        from groundwork.answers.readers import READERS
+
+        table = {"name": spec} if isinstance(spec, str) else dict(spec)
+        if table.get("name") == "extractive":
+            table.setdefault("models", self.spec.settings.models)
+        return READERS.make(table)
 
     def _given(self, embedder: Mapping[str, Any]) -> dict[str, Any]:
         """What an embedder gets from this installation, which changes no vector."""

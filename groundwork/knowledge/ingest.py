@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from groundwork.knowledge.plan import AccessRules, Plan, make_plan
 from groundwork.knowledge.publish import Publisher
 from groundwork.knowledge.reading import DocumentParser, Reader, Readings
 from groundwork.knowledge.records import DocumentCounts, IngestProgress, IngestReport, QuarantineEntry
-from groundwork.knowledge.scan import scan
+from groundwork.knowledge.scan import Stamp, scan
 from groundwork.knowledge.store import Source
 from groundwork.storage.blobs import Blobs
 from groundwork.storage.database import Database
@@ -138,19 +138,26 @@ class Ingestor:
 
     def _state(self, principal: Principal, index: str) -> _State:
         with self.database.read() as connection:
-            known = {s.path: s for s in store.sources(connection, principal.tenant, index)}
+            rows = store.sources(connection, principal.tenant, index)
             head = self.catalogue.head(connection, principal, index)
             row = store.snapshot(connection, principal.tenant, index, head) if head else None
-            parts = None
             spec = (
                 store.index_version(connection, principal.tenant, row.index_version)
                 if row is not None
                 else None
             )
-        manifest = self.catalogue.manifest(row.id) if row is not None else None
-        if manifest is not None:
-            known = _as_of(known, manifest)
-        return _State(known, row, manifest, spec, parts)
+            manifest = self.catalogue.manifest(row.id) if row is not None else None
+            entries = manifest.entries if manifest is not None else ()
+            current = {(s.document_id, s.version) for s in rows if s.state == "indexed"}
+            moved = [e.version for e in entries if (e.document_id, e.version) not in current]
+            contents = {v: r.content for v, r in store.versions(connection, principal.tenant, moved).items()}
+            contents |= {s.version: s.content for s in rows}
+        known = (
+            {s.path: s for s in rows if s.state != "gone"}
+            if manifest is None
+            else as_of(rows, manifest, contents)
+        )
+        return _State(known, row, manifest, spec)
 
     def _read(
         self,
@@ -257,7 +264,6 @@ class _State:
     row: Any | None
     manifest: Manifest | None
     spec: dict[str, Any] | None
-    parts: IndexVersion | None
 
     @property
     def head(self) -> str | None:
@@ -268,15 +274,37 @@ class _State:
         return {} if self.manifest is None else self.manifest.by_document
 
 
-def _as_of(known: Mapping[str, Source], manifest: Manifest) -> dict[str, Source]:
-    """Leave out sources that the head does not hold in that version: after a rollback they must be read again."""
-    entries = manifest.by_document
-    return {
-        path: s
-        for path, s in known.items()
-        if s.state == "quarantined"
-        or (s.document_id in entries and entries[s.document_id].version == s.version)
-    }
+def as_of(rows: Sequence[Source], manifest: Manifest, contents: Mapping[str, str]) -> dict[str, Source]:
+    """Return the sources as the head holds them, which after a rollback are not the newest.
+
+    Args:
+        rows: every source that is remembered, also those whose file is gone.
+        contents: content digest of every version of the manifest.
+
+    Returns:
+        By path. Where a source stands otherwise in the head, its stamp is one no file has, so that the file is read again.
+    """
+    known = {s.path: s for s in rows if s.state == "quarantined"}
+    by_document: dict[str, list[Source]] = {}
+    for source in rows:
+        by_document.setdefault(source.document_id, []).append(source)
+    for entry in manifest.entries:
+        candidates = by_document.get(entry.document_id, [])
+        if candidates:
+            fit = max(
+                candidates, key=lambda s: (s.name == entry.document, s.version == entry.version, s.path)
+            )
+            if (fit.state, fit.version, fit.name) != ("indexed", entry.version, entry.document):
+                fit = replace(
+                    fit,
+                    state="indexed",
+                    version=entry.version,
+                    content=contents.get(entry.version, ""),
+                    stamp=Stamp(-1, 0, 0, 0),
+                    name=entry.document,
+                )
+            known[fit.path] = fit
+    return known
 
 
 def _target(plan: Plan, readings: Readings) -> list[Source]:

@@ -87,7 +87,7 @@ class Publisher:
             )
             pointers.move(connection, principal, store.POINTER, index, digest, expected=head, reason="ingest")
             store.put_sources(connection, tenant, index, sources)
-            store.drop_sources(connection, tenant, index, gone)
+            store.leave_sources(connection, tenant, index, gone)
         failpoint("publish.after_commit")
         return digest
 
@@ -113,4 +113,4 @@ class Publisher:
             with self.database.write() as connection:
                 lease.check(connection)
                 store.put_sources(connection, tenant, index, sources)
-                store.drop_sources(connection, tenant, index, gone)
+                store.leave_sources(connection, tenant, index, gone)

@@ -112,13 +112,12 @@ def put_sources(connection: Connection, tenant: str, index: str, rows: Sequence[
         insert_or_update(connection, t.sources, values)
 
 
-def drop_sources(connection: Connection, tenant: str, index: str, paths: Iterable[str]) -> None:
-    """Delete sources by path."""
+def leave_sources(connection: Connection, tenant: str, index: str, paths: Iterable[str]) -> None:
+    """Mark sources whose file is gone; they are remembered, since a rollback may bring their documents back."""
     s = t.sources
     for batch in _batches(list(paths)):
-        connection.execute(
-            delete(s).where(s.c.tenant == tenant, s.c.index_name == index, s.c.path.in_(batch))
-        )
+        where = (s.c.tenant == tenant, s.c.index_name == index, s.c.path.in_(batch))
+        connection.execute(update(s).where(*where).values(state="gone"))
 
 
 def drop_sources_of(connection: Connection, tenant: str, document_ids: Sequence[str]) -> None:

@@ -143,3 +143,29 @@ def test_maintenance_removes_what_a_crash_left_and_nothing_else(workspace: Works
     assert not workspace.rooms.blobs.exists(orphan)
     assert workspace.verify().ok
     assert workspace.replay(answer.id).result == "identical"
+
+
+def test_an_ingest_after_a_rollback_counts_from_where_it_was_rolled_back_to(
+    workspace: Workspace, docs: Path
+) -> None:
+    write(docs, {"same.md": "# Same\n\nThis one stays.\n"})
+    workspace.ingest([docs])
+    change(docs)
+    new = workspace.ingest([docs])
+    workspace.rollback("default", "head~1")
+    again = workspace.ingest([docs])
+    assert again.documents == new.documents
+    assert again.snapshot == new.snapshot
+
+
+def test_a_rollback_followed_by_an_ingest_elsewhere_keeps_what_was_rolled_back_to(
+    workspace: Workspace, docs: Path, tmp_path: Path
+) -> None:
+    workspace.ingest([docs])
+    (docs / "it/passwords.txt").unlink()
+    workspace.ingest([docs])
+    workspace.rollback("default", "head~1")
+    other = write(tmp_path / "other", {"a.md": "# Other\n\nSomething else.\n"})
+    workspace.ingest([other])
+    assert workspace.search("passwords characters", strategy="lexical").hits
+    assert workspace.ingest([docs]).documents.removed == 1

@@ -23,6 +23,13 @@ class Reader(Protocol):
         """Digest of everything the draft depends on besides question and passages."""
         ...
 
+    def pinned(self) -> dict[str, object]:
+        """Return the spec this reader can be made from again, with every automatic choice made: `{name, …}`.
+
+        What differs from machine to machine without changing a draft, such as folders, is left out.
+        """
+        ...
+
     def read(self, question: str, passages: Sequence[Passage]) -> Draft: ...
 
 

@@ -47,7 +47,7 @@ class Extractive:
     encoder: Literal["auto", "minilm", "none"] = "auto"
     models: str = ""
     deterministic: ClassVar[bool] = True
-    default_threshold: ClassVar[float] = 0.35
+    default_threshold: ClassVar[float] = 0.3
 
     @property
     def variant(self) -> Variant:
@@ -65,6 +65,11 @@ class Extractive:
             parts["minilm"] = trained("minilm").digest
             parts["encoder"] = _encoder(self.models).fingerprint
         return digest_json(parts)
+
+    def pinned(self) -> dict[str, object]:
+        """Return name and parameters with the encoder named that was taken."""
+        encoder = "minilm" if self.variant == "minilm" else "none"
+        return {"name": "extractive", "max_quotes": self.max_quotes, "encoder": encoder}
 
     def read(self, question: str, passages: Sequence[Passage]) -> Draft:
         """Return quotes of the passages, best first, with the confidence in the first; empty when nothing is shared."""
