@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from groundwork.core.errors import SettingsError
 
@@ -29,7 +29,7 @@ class Settings(BaseModel):
         "", description="fsspec URL of the content-addressed files; empty: a folder of the workspace."
     )
     knowledge: str = Field(
-        "", description="URL under which indexes keep their files; empty: a folder of the workspace."
+        "", description="Folder in which indexes keep their files; empty: one in the workspace."
     )
     models: str = Field("", description="Folder of downloaded model weights; empty: the user's data folder.")
     host: str = Field(
@@ -52,6 +52,13 @@ class Settings(BaseModel):
         ge=0,
         description="Snapshots kept per index after an ingest; 0: all. Answers of dropped ones are not replayable.",
     )
+
+    @field_validator("knowledge")
+    @classmethod
+    def _is_a_folder(cls, value: str) -> str:
+        if "://" in value:
+            raise ValueError("indexes need a folder on a local disk; object storage is not supported yet")
+        return value
 
 
 class IndexSpec(BaseModel):
