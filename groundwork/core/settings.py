@@ -176,7 +176,7 @@ def _explain(error: ValidationError, origins: Mapping[str, Origin]) -> SettingsE
         hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(_known(path[:-1]))}"
         return SettingsError(f"unknown key `{key}` in {origin}", hint=hint, key=key)
     return SettingsError(
-        f"the value {first.get('input')!r} of `{key}` in {origin} does not fit: {first['msg']}",
+        f"the value {first.get('input')!r} of `{key}` in {origin} does not fit: {first['msg'].removeprefix('Value error, ')}",
         hint="`groundwork settings` shows every value with its origin; `groundwork schema` what is allowed",
         key=key,
     )
