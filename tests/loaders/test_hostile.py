@@ -252,6 +252,25 @@ def test_bait_for_slow_markdown_readers_is_read_or_refused_in_time(parser: Parse
         assert measured.seconds < 21
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.md", b"# x" + b" " * 200_000 + b"{"),
+        ("a.txt", b"x" + b" \t" * 1_000_000 + b"x"),
+        ("b.txt", ("a" + "\u0301\u0323" * 300_000).encode()),
+        ("c.txt", ("\u200d" * 500_000 + "a").encode()),
+        ("a.eml", b"Subject: " + b"=?utf-8?q?x?= " * 50_000 + b"\nMIME-Version: 1.0\n\nx"),
+        ("a.rst", b"====\n" * 20_000),
+    ],
+)
+def test_bait_for_slow_expressions_is_read_soon(parser: Parser, name: str, data: bytes) -> None:
+    parser.parse(b"warm", name)
+    measured = parser.measure(data, name)
+    check_outcome(measured.outcome)
+    assert isinstance(measured.outcome, Parsed)
+    assert measured.seconds < 5
+
+
 def test_a_chain_of_ole_sectors_that_bites_its_tail_is_broken(parser: Parser) -> None:
     data = bytearray(compound({"WordDocument": b"x" * 2000}))
     fat = 512

@@ -31,8 +31,14 @@ _LONE_JOINER = re.compile(
     "(?<![\u0600-\u08ff\u0900-\u109f\u1780-\u18af\u1900-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe0f\ufe70-\ufefc"
     "\u200d\u2600-\u27bf\U00011000-\U00011fff\U0001f000-\U0001faff])[\u200c\u200d]+"
 )
+# More marks on one letter than any language has; composing them would take time quadratic in their number.
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u06d6-\u06dc\u0730-\u074a\u0816-\u082d\u08d3-\u08ff"
+    "\u093c\u094d\u0e38-\u0e3a\u0e48-\u0e4b\u0f71-\u0f84\u135d-\u135f\u1a75-\u1a7c\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0"
+    "\u2de0-\u2dff\u302a-\u302f\u3099\u309a\ua66f-\ua69f\ua8e0-\ua8f1\ufe20-\ufe2f\U0001d165-\U0001d1ad"
+)
+_PILED_MARKS = re.compile(f"([{_MARKS}]{{30}})[{_MARKS}]+")  # 30, as the stream-safe format of UAX 15 has it
 _SPACES = re.compile("[\u00a0\u202f]")
-_TRAILING = re.compile(r"[^\S\n]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{4,}")
 
 
@@ -42,15 +48,17 @@ def normalise(text: str) -> str:
         text = _clean_unicode(text)
     text = _BREAKS.sub("\n", text)
     text = _DROPPED.sub("", text)
-    text = _TRAILING.sub("", text)
+    text = "\n".join(
+        line.rstrip() for line in text.split("\n")
+    )  # an expression would look at each blank again and again
     return _BLANK_LINES.sub("\n\n\n", text)
 
 
 def _clean_unicode(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    text = _SPACES.sub(" ", _DROPPED.sub("", text))
-    text = unicodedata.normalize("NFC", text)
+    text = _PILED_MARKS.sub(r"\1", _SPACES.sub(" ", _DROPPED.sub("", text)))
+    text = _PILED_MARKS.sub(r"\1", unicodedata.normalize("NFC", text))  # again, for a mark may become two
     return _LONE_JOINER.sub("", text)
 
 

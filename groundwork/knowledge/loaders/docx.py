@@ -106,9 +106,7 @@ class _Document:
                 self._out.warn(f"the embedded object `{target.rsplit('/', 1)[-1]}` was not read")
         facts = core_facts(self._package)
         title = _own_title(facts.pop("title", "")) or self._title
-        return self._out.build(
-            title=title, language=facts.pop("language", ""), meta=facts
-        )
+        return self._out.build(title=title, language=facts.pop("language", ""), meta=facts)
 
     def _blocks(self, parent: Any) -> None:
         items = _flat(parent)

@@ -20,6 +20,7 @@ from groundwork.knowledge.types import Parsed
 
 SHOWN = ("From", "To", "Cc", "Date")
 MAX_PARTS = 500
+MAX_HEADER_CHARS = 8000
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pgp-encrypted"})
 
 
@@ -57,7 +58,7 @@ def write_head(out: TextBuilder, facts: dict[str, str]) -> None:
 
 def header(message: Message, name: str) -> str:
     """Return a header's text on one line, decoded as far as it can be (RFC 2047)."""
-    raw = str(message.get(name, ""))
+    raw = str(message.get(name, ""))[:MAX_HEADER_CHARS]
     try:
         parts = decode_header(raw)
     except (errors.HeaderParseError, ValueError):

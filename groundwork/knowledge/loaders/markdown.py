@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FRONT = re.compile(r"\A(-{3}|\+{3})[ \t]*\n(.*?)(?:^|\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FACT = re.compile(r"^([A-Za-z][\w -]*?)\s*[:=]\s*(\S.*)$", re.MULTILINE)
-_ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$")
+_ATTRIBUTES = re.compile(r"\{:?\s*[#.][^{}\n]*\}$")
 _LINK = re.compile(
     r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\([^()]*\)[^()]*)*(?:\s+[\"'][^\"']*[\"'])?\)|\[[^\]]*\])"
 )
@@ -63,7 +63,7 @@ def first_title(marks: Sequence[Mark]) -> str:
 
 def plain(source: str) -> str:
     """Return a line of Markdown without its marks: link texts, no emphasis, no attribute list."""
-    source = _ATTRIBUTES.sub("", source)
+    source = _ATTRIBUTES.sub("", source.rstrip()).rstrip()
     source = _TAG.sub("", _LINK.sub(r"\1", source))
     source = _UNDERSCORES.sub("", _EMPHASIS.sub("", source))
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", source).strip()
