@@ -259,7 +259,7 @@ def _sentence(
         )
     return (
         f"From a confidence of {threshold:.2f} at most {target:.0%} of the answers are wrong, with {1 - delta:.0%}"
-        f" confidence; on the {n} labelled questions {coverage.value:.0%} were answered and {risk.value:.0%} of those wrongly"
+        f" confidence; of the {n} labelled questions {coverage.value:.0%} were answered, {risk.value:.0%} of those wrongly"
     )
 
 

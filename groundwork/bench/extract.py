@@ -101,11 +101,7 @@ def figures(reads: Sequence[Read], seed: int = 0, resamples: int = RESAMPLES) ->
     sorted_reads = [reads[i] for i in order]
     names = sorted({r.cluster for r in reads})
     cluster = np.searchsorted(names, [r.cluster for r in sorted_reads])
-    subject = _Subject(
-        np.array([r.confidence for r in sorted_reads]),
-        np.array([r.answerable for r in sorted_reads]),
-        np.array([r.right for r in sorted_reads]),
-    )
+    subject = _subject(sorted_reads)
     random = np.random.default_rng(seed)
     points = subject.measure(np.ones(len(reads)))
     draws = []
@@ -149,6 +145,20 @@ class _Subject:
         risk = np.cumsum(weight * error) / np.maximum(covered, 1e-12)
         at = [risk[np.searchsorted(covered, c * covered[-1])] for c in COVERAGES]
         return np.array([float(yes @ self.right) / yes.sum(), auroc, float(weight @ risk) / covered[-1], *at])
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Return the share of pairs in which the positive is higher; ties count half."""
+    reads = [*(Read("", c, True, False) for c in positive), *(Read("", c, False, False) for c in negative)]
+    return float(_subject(sorted(reads, key=lambda r: -r.confidence)).measure(np.ones(len(reads)))[1])
+
+
+def _subject(reads: Sequence[Read]) -> _Subject:
+    return _Subject(
+        np.array([r.confidence for r in reads]),
+        np.array([r.answerable for r in reads]),
+        np.array([r.right for r in reads]),
+    )
 
 
 def _read(reader: Reader, question: Mapping[str, Any], passages: Mapping[str, Mapping[str, Any]]) -> Read:

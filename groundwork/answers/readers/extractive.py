@@ -16,8 +16,8 @@ from groundwork.answers.reading.answering import ANSWERING
 from groundwork.answers.reading.composing import compose
 from groundwork.answers.reading.judging import Judgement, Similarity, judge, look
 from groundwork.answers.reading.linear import Variant, trained
-from groundwork.answers.reading.page import read_page
-from groundwork.answers.reading.question import read_question
+from groundwork.answers.reading.page import Page, read_page
+from groundwork.answers.reading.question import parts, read_question
 from groundwork.answers.types import Draft, Passage
 from groundwork.core.digest import digest_json
 from groundwork.models.encoder import MiniLmEncoder
@@ -72,23 +72,30 @@ class Extractive:
         return {"name": "extractive", "max_quotes": self.max_quotes, "encoder": encoder}
 
     def read(self, question: str, passages: Sequence[Passage]) -> Draft:
-        """Return quotes of the passages, best first, with the confidence in the first; empty when nothing is shared."""
-        asked, page = read_question(question), read_page(passages)
-        variant: Variant = self.variant if asked.english else "words"
-        sight = look(
-            asked, page, trained("words"), self._similarity(question) if variant == "minilm" else None
-        )
-        if sight is None:
+        """Return quotes of the passages with the confidence that they answer; empty when nothing is shared.
+
+        A question of several parts (`Who … and how many …?`) is read part by part; the least sure part decides.
+        """
+        page = read_page(passages)
+        judged = [self._judge(part, page) for part in parts(question)]
+        found = [j for j in judged if j is not None]
+        if not found or len(found) < len(judged):
+            whole = self._judge(question, page) if len(judged) > 1 else None
+            found = [whole] if whole is not None else []
+        if not found:
             return Draft("", (), 0.0, {"overlap": 0.0})
-        judgement = judge(sight, trained(variant))
-        signals = _signals(judgement)
-        if (
-            not judgement.asking.matched(page.lines[judgement.ranking[0]].terms)
-            and signals["passage_share"] == 0.0
-        ):
-            return Draft("", (), 0.0, signals)
-        text, quotes = compose(judgement, passages, self.max_quotes)
-        return Draft(text, quotes, round(judgement.confidence, 6), signals)
+        text, quotes = compose(found, passages, self.max_quotes)
+        least = min(found, key=lambda j: j.confidence)
+        return Draft(text, quotes, round(least.confidence, 6), _signals(least))
+
+    def _judge(self, question: str, page: Page) -> Judgement | None:
+        asked = read_question(question)
+        variant: Variant = self.variant if asked.english else "words"
+        similarity = self._similarity(question) if variant == "minilm" else None
+        sight = look(asked, page, trained("words"), similarity)
+        if sight is None or not any(sight.asking.matched(terms) for terms in page.passage_terms):
+            return None
+        return judge(sight, trained(variant))
 
     def _similarity(self, question: str) -> Similarity:
         models = self.models

@@ -32,18 +32,33 @@ class _Piece:
 
 
 def compose(
-    judgement: Judgement, passages: Sequence[Passage], max_quotes: int
+    judgements: Sequence[Judgement], passages: Sequence[Passage], max_quotes: int
 ) -> tuple[str, tuple[Quote, ...]]:
-    """Return the text with markers and the quotes; the first quote holds the chosen line."""
+    """Return the text with markers and the quotes; the first quote holds the line chosen for the first part.
+
+    Args:
+        judgements: one for each part of the question, on the same passages; usually one.
+    """
+    page = judgements[0].asking.page
+    pieces: list[_Piece] = []
+    for judgement in judgements[:max_quotes]:
+        if not _repeats(page, passages, pieces, judgement.ranking[0]):
+            pieces.append(_widened(judgement, judgement.ranking[0], judgement.confidence))
+    if len(judgements) == 1:
+        _add_further(judgements[0], passages, pieces, max_quotes)
+    quotes = tuple(_quote(page, piece) for piece in pieces)
+    return _text(page, passages, pieces, quotes), quotes
+
+
+def _add_further(
+    judgement: Judgement, passages: Sequence[Passage], pieces: list[_Piece], max_quotes: int
+) -> None:
     page = judgement.asking.page
-    pieces = [_widened(judgement, judgement.ranking[0], judgement.confidence)]
     for place, score in list(zip(judgement.ranking, judgement.scores, strict=True))[1:_LOOKED_AT]:
         if len(pieces) >= max_quotes or score < judgement.scores[0] - MAX_GAP:
             break
         if _adds(judgement, pieces, place) and not _repeats(page, passages, pieces, place):
             pieces.append(_widened(judgement, place, judgement.confidence))
-    quotes = tuple(_quote(page, piece) for piece in pieces)
-    return _text(page, passages, pieces, quotes), quotes
 
 
 def _widened(judgement: Judgement, place: int, score: float) -> _Piece:

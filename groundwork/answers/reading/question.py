@@ -84,6 +84,17 @@ def _is_english(words: list[Token], folded: list[str]) -> bool:
     return latin >= 0.8 * len(words) and small >= other
 
 
+def parts(text: str) -> list[str]:
+    """Return the questions that a question is made of: `Who … and how many …?` are two; more than three stay one."""
+    found = [part.strip() for part in _SEAM.split(text[:4_000])]
+    askable = all(read_question(part).terms for part in found)
+    return found if 1 < len(found) <= MAX_PARTS and askable and len(text) <= 4_000 else [text]
+
+
+MAX_PARTS = 3
+_SEAM = re.compile(
+    r"[,;]?\s+and\s+(?=(?:who|whom|whose|what|when|where|why|how|which)\b)|[?؟？]\s+(?=\w)", re.IGNORECASE
+)
 NEGATIONS = wordset(
     "not no never neither nor none without except cannot cant didnt doesnt dont isnt wasnt werent wont"
     " couldnt wouldnt hasnt havent hadnt shouldnt arent nobody nothing nowhere hardly unable lack fail"
@@ -159,7 +170,6 @@ def _of_focus(following: list[str], folded: list[str]) -> AnswerType:
 
 
 _WH = wordset("what which whose welche welcher welches que quel quelle")
-_WORD = re.compile(r"\w")
 
 
 def _focus(words: list[Token], folded: list[str]) -> str:

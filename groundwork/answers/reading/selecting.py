@@ -49,7 +49,10 @@ class Asking:
         held: frozenset[str] = (
             frozenset().union(*self.page.passage_terms) if self.page.passage_terms else frozenset()
         )
-        return {t: frozenset(h for h in held if similar(t, h)) for t in self.question.terms}
+        alike: dict[str, list[str]] = {}
+        for term in held:
+            alike.setdefault(term[:4], []).append(term)
+        return {t: frozenset(h for h in alike.get(t[:4], ()) if similar(t, h)) for t in self.question.terms}
 
     def matched(self, terms: frozenset[str]) -> dict[str, float]:
         """Return how far each question term is among `terms`: 1 equal, SOFT alike; absent ones are left out."""
@@ -77,9 +80,10 @@ def share(matched: Mapping[str, float], weights: Mapping[str, float]) -> float:
 
 
 SELECTING = (
-    "overlap", "overlap_rare", "overlap_count", "exact", "names", "numbers", "pairs", "order", "density", "before",
-    "after", "heading", "type", "focus", "novel", "length", "refers", "refers_before", "first", "question_mark", "relation", "passage",
-    "code", "type_number", "type_name", "type_reason", "passage_share", "tail_pair", "similarity",
+    "overlap", "overlap_rare", "overlap_count", "exact", "names", "numbers", "pairs", "order", "density",
+    "before", "after", "heading", "type", "focus", "novel", "length", "refers", "refers_before", "first",
+    "question_mark", "relation", "passage", "code", "type_number", "type_name", "type_reason", "passage_share",
+    "tail_pair", "similarity",
 )  # fmt: skip
 
 

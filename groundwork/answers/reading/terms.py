@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -19,8 +19,11 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+MAX_WORD_CHARS = 64
+"""What is longer is no word; terms are made of this much of it."""
+
+
+class Token(NamedTuple):
     """A word as it stands (`surface` is characters `start:end`) and its term.
 
     Attributes:
@@ -47,13 +50,18 @@ def tokens(text: str, limit: int = 20_000) -> list[Token]:
         elif is_unspaced(first):
             found.extend(_pairs(word, match.start()))
         else:
-            folded = fold(word)
-            found.append(
-                Token(stem(folded), match.start(), match.end(), word, folded in NUMBER_WORDS, first.isupper())
-            )
+            term, number, name = _word(word[:MAX_WORD_CHARS])
+            found.append(Token(term, match.start(), match.end(), word, number, name))
         if len(found) >= limit:
             break
     return found
+
+
+@lru_cache(maxsize=65_536)
+def _word(word: str) -> tuple[str, bool, bool]:
+    """Return term, whether it is a number word, and whether it begins with a capital."""
+    folded = fold(word)
+    return stem(folded), folded in NUMBER_WORDS, word[0].isupper()
 
 
 def is_unspaced(character: str) -> bool:
