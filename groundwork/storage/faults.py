@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from groundwork.core.errors import (
@@ -17,6 +19,8 @@ from groundwork.core.errors import (
 )
 
 FULL_HINT = "free some space and run it again; what was acknowledged before is kept"
+NO_SPACE_BYTES = 64 * 1024
+"""SQLite maps its shared memory in pieces of 32 KiB; with less than two of them free nothing can begin."""
 _FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 # SQLSTATE classes and codes of PostgreSQL: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -60,7 +64,9 @@ def _explain_sqlite(cause: sqlite3.Error, where: str) -> GroundworkError | None:
             f"the database {where} is locked by another writer ({cause})",
             hint="try again in a moment; another Groundwork process is writing",
         )
-    if code == sqlite3.SQLITE_FULL or (extended == sqlite3.SQLITE_IOERR_WRITE and _file_size_is_limited()):
+    refused = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    limited = extended == sqlite3.SQLITE_IOERR_WRITE and _file_size_is_limited()
+    if code == sqlite3.SQLITE_FULL or limited or (refused and _disk_is_full(where)):
         return StorageFullError(f"there is no space left for the database {where} ({cause})", hint=FULL_HINT)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return DamagedError(
@@ -104,6 +110,14 @@ def _file_size_is_limited() -> bool:
     import resource
 
     return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+
+
+def _disk_is_full(where: str) -> bool:
+    # Where not even the shared-memory file beside the database fits, SQLite speaks of an I/O error.
+    try:
+        return shutil.disk_usage(Path(where.strip("`")).parent).free < NO_SPACE_BYTES
+    except OSError:
+        return False
 
 
 def nested_write() -> InternalError:
