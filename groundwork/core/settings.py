@@ -175,8 +175,9 @@ def _explain(error: ValidationError, origins: Mapping[str, Origin]) -> SettingsE
         near = difflib.get_close_matches(path[-1], _known(path[:-1]), 1, 0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(_known(path[:-1]))}"
         return SettingsError(f"unknown key `{key}` in {origin}", hint=hint, key=key)
+    said = str(first["msg"]).removeprefix("Value error, ")
     return SettingsError(
-        f"the value {first.get('input')!r} of `{key}` in {origin} does not fit: {first['msg'].removeprefix('Value error, ')}",
+        f"the value {first.get('input')!r} of `{key}` in {origin} does not fit: {said}",
         hint="`groundwork settings` shows every value with its origin; `groundwork schema` what is allowed",
         key=key,
     )

@@ -22,8 +22,8 @@ ROOMS = [
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     files = {
-        f"{name.replace(' ', '-')}.md": f"# {name}\n\nThe {name.lower()} was built in {1800 + 3 * n}. It has {5 + n} windows "
-        f"and {2 + n} doors. The owner of the {name.lower()} is family Number{n}.\n"
+        f"{name.replace(' ', '-')}.md": f"# {name}\n\nThe {name.lower()} was built in {1800 + 3 * n}. "
+        f"It has {5 + n} windows and {2 + n} doors. The owner of the {name.lower()} is family Number{n}.\n"
         for n, name in enumerate(ROOMS)
     }
     with light_workspace(tmp_path / "ws") as made:
