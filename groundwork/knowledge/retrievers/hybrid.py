@@ -10,8 +10,8 @@ import numpy as np
 from groundwork.core.errors import SettingsError
 from groundwork.knowledge.fusion import DEPTH, Fused
 from groundwork.knowledge.retrievers import Ranked, View
-from groundwork.knowledge.retrievers._evidence import evidence
 from groundwork.knowledge.retrievers._legs import Asked, agreement, both_legs, joined
+from groundwork.knowledge.retrievers._wording import wording
 from groundwork.knowledge.types import ChunkRow, FloatArray, Leg
 
 FEEDBACK_CHUNKS = 5
@@ -28,14 +28,13 @@ class Hybrid:
        with how little the embedder knows the question's language, and for questions that name identifiers.
     2. Where the legs agree on at least four of their best ten chunks, the question's vector moves towards the best
        five and asks once more (Rocchio feedback). Where they do not, one of them is lost and would lead astray.
-    3. The best `depth` candidates gain by the share of the question's words they hold, and by how near
-       these stand.
+    3. The best `depth` candidates gain by how near to one another they hold the question's words.
 
     Args:
         weight: of the words against the meaning, 0 to 1.
         depth: chunks taken from each leg.
         feedback: take step 2.
-        coverage, proximity: weights of step 3; the best hit of a leg adds about `weight`. Both 0 leave it out.
+        proximity: weight of step 3; the best hit of a leg adds about `weight`. 0 leaves it out.
 
     Source:
         Rocchio, "Relevance feedback in information retrieval" (1971); Tao and Zhai, "An exploration of
@@ -45,15 +44,14 @@ class Hybrid:
     weight: float = 0.5
     depth: int = DEPTH
     feedback: bool = True
-    coverage: float = 0.3
     proximity: float = 0.2
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight <= 1 or self.depth < 1 or min(self.coverage, self.proximity) < 0:
+        if not 0 <= self.weight <= 1 or self.depth < 1 or self.proximity < 0:
             raise SettingsError(
-                f"the strategy `hybrid` cannot use weight {self.weight}, depth {self.depth}, coverage "
-                f"{self.coverage}, proximity {self.proximity}",
-                hint="weight lies between 0 and 1, depth is at least 1, the others are not negative",
+                f"the strategy `hybrid` cannot use weight {self.weight}, depth {self.depth}, "
+                f"proximity {self.proximity}",
+                hint="weight lies between 0 and 1, depth is at least 1, proximity is not negative",
             )
 
     def search(self, view: View, question: str, k: int) -> list[Ranked]:
@@ -71,7 +69,7 @@ class Hybrid:
         if self._may_move(asked) and agreement(legs) >= FEEDBACK_AGREEMENT and asked.vector is not None:
             legs["feedback"] = view.dense(moved(view, asked.vector, fused[:FEEDBACK_CHUNKS]), deep)
             fused = joined(legs, self.weight, asked.coverage, self.depth)
-        if asked.terms and self.coverage + self.proximity > 0:
+        if len(set(asked.terms)) > 1 and self.proximity > 0:
             rows = {row.chunk_id: row for row in view.fetch([f.chunk_id for f in fused[:deep]])}
         return self._refined(asked.terms, fused, rows)[:k]
 
@@ -84,17 +82,16 @@ class Hybrid:
     ) -> list[Ranked]:
         if not rows:
             return [Ranked(f.chunk_id, f.score, f.legs) for f in fused]
-        passages = {chunk_id: row.terms for chunk_id, row in rows.items()}
-        extra = evidence(terms, passages, self.coverage, self.proximity)
-        places = sorted(extra, key=lambda chunk_id: (-extra[chunk_id], chunk_id))
-        wording = {c: Leg(rank, extra[c], extra[c]) for rank, c in enumerate(places, 1)}
+        near = wording(terms, {chunk_id: row.terms for chunk_id, row in rows.items()})
+        places = sorted(near, key=lambda chunk_id: (-near[chunk_id], chunk_id))
+        legs = {c: Leg(rank, near[c], self.proximity * near[c]) for rank, c in enumerate(places, 1)}
         ranked = [
-            Ranked(f.chunk_id, f.score + extra[f.chunk_id], {**f.legs, "wording": wording[f.chunk_id]})
-            if f.chunk_id in extra
+            Ranked(f.chunk_id, f.score + legs[f.chunk_id].weight, {**f.legs, "wording": legs[f.chunk_id]})
+            if f.chunk_id in legs
             else Ranked(f.chunk_id, f.score, f.legs)
             for f in fused
         ]
-        # What was not refined scores no more than what was: evidence is never negative.
+        # What was not refined scores no more than what was: the wording never takes away.
         return sorted(ranked, key=lambda r: (-r.score, r.chunk_id))
 
 

@@ -1,4 +1,4 @@
-"""Weigh how much of a question a passage holds, and how close together: what a sum over words cannot see."""
+"""Weigh how close together a passage holds the question's words: what a sum over words cannot see."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ NEAR = 4
 """Two terms within this many places count as near; neighbours count half as much again."""
 
 
-def evidence(
-    terms: Sequence[str], passages: Mapping[str, str], coverage: float, proximity: float
-) -> dict[str, float]:
-    """Return for every passage `coverage * covered + proximity * near`, each part between 0 and 1.
+def wording(terms: Sequence[str], passages: Mapping[str, str]) -> dict[str, float]:
+    """Return for every passage the share, 0 to 1, of the question's neighbouring pairs that it keeps near.
 
-    `covered` is the share of the question's terms that the passage holds; `near` the share of the question's
-    neighbouring pairs that stand near one another in it. Both weigh a term by its rarity among these
-    passages, so that only what tells them apart counts.
+    A pair weighs as much as its commoner term is rare among these passages, so that only what tells them
+    apart counts. A question of one term gives 0.
 
     Args:
         terms: of the question, in order.
@@ -27,16 +24,16 @@ def evidence(
     wanted = frozenset(terms)
     places = {chunk_id: _places(joined, wanted) for chunk_id, joined in passages.items()}
     holders = Counter(term for found in places.values() for term in found)
-    rarity = {term: _rarity(len(places), holders[term]) for term in terms}
-    pairs = list(dict.fromkeys((a, b) for a, b in itertools.pairwise(terms) if a != b))
-    all_terms = sum(rarity.values()) or 1.0
-    all_pairs = sum(min(rarity[a], rarity[b]) for a, b in pairs) or 1.0
-    scored = {}
-    for chunk_id, found in places.items():
-        covered = sum(rarity[term] for term in sorted(found))
-        near = sum(min(rarity[a], rarity[b]) * _nearness(found.get(a), found.get(b)) for a, b in pairs)
-        scored[chunk_id] = coverage * covered / all_terms + proximity * near / all_pairs
-    return scored
+    weights = {
+        (a, b): min(_rarity(len(places), holders[a]), _rarity(len(places), holders[b]))
+        for a, b in itertools.pairwise(terms)
+        if a != b
+    }
+    total = sum(weights.values()) or 1.0
+    return {
+        chunk_id: sum(w * _nearness(found.get(a), found.get(b)) for (a, b), w in weights.items()) / total
+        for chunk_id, found in places.items()
+    }
 
 
 def _places(joined: str, wanted: frozenset[str]) -> dict[str, list[int]]:
@@ -52,9 +49,10 @@ def _rarity(passages: int, holders: int) -> float:
 
 
 def _nearness(first: list[int] | None, second: list[int] | None) -> float:
+    """Return 1 for neighbours, 2/3 within `NEAR` places, else 0; both lists ascend."""
     if not first or not second:
         return 0.0
-    gap, i, j = len(first) + len(second) + 10**9, 0, 0
+    gap, i, j = NEAR + 1, 0, 0
     while i < len(first) and j < len(second):
         gap = min(gap, abs(first[i] - second[j]))
         if first[i] < second[j]:
