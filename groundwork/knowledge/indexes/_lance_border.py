@@ -10,7 +10,7 @@ from typing import Any
 
 from groundwork.core.errors import DamagedError, GroundworkError, StorageFullError, UnavailableError
 
-_VERIFY = "run `groundwork verify` to see what is damaged, then ingest again"
+DAMAGED_HINT = "run `groundwork verify` to see what is damaged, then ingest again"
 
 
 def lance() -> Any:
@@ -68,7 +68,7 @@ def _translated(error: BaseException, location: str, doing: str) -> GroundworkEr
             hint=f"check the permissions of the directory `{os.path.basename(location.rstrip('/'))}`",
         )
     return DamagedError(
-        f"the index cannot be used while {doing}: {_first_line(text)}", hint=_VERIFY, location=location
+        f"the index cannot be used while {doing}: {_first_line(text)}", hint=DAMAGED_HINT, location=location
     )
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from groundwork.core.errors import DamagedError, GoneError
 from groundwork.knowledge.indexes import Scope, _sealed
 from groundwork.knowledge.indexes import _lance_rows as arrow
-from groundwork.knowledge.indexes._lance_border import border, lance
+from groundwork.knowledge.indexes._lance_border import DAMAGED_HINT, border, lance
 from groundwork.knowledge.indexes._lance_mask import Bools, Column, column_of, mask_of
 from groundwork.knowledge.indexes._vectors import Vectors
 from groundwork.knowledge.indexes._vectors_search import Space, space
@@ -189,6 +189,9 @@ def reader_of(uri: str, ref: str) -> Reader:
             _readers.move_to_end((uri, ref))
             return reader
     reader = Reader(uri, lance().dataset(uri, version=ref, session=_current_session()))
+    named = ref.split("-")
+    if len(named) == 3 and named[1] != str(reader.version):
+        raise DamagedError(f"the state `{ref}` points at version {reader.version}", hint=DAMAGED_HINT)
     with _lock:
         reader = _readers.setdefault((uri, ref), reader)
         held = sum(r.held_bytes for r in _readers.values())

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from groundwork.core.errors import DamagedError
+from groundwork.knowledge.indexes._lance_border import DAMAGED_HINT
 from groundwork.knowledge.indexes._score import check_vector
 from groundwork.knowledge.indexes._visible import STORED_FIELDS, stored_fields
 from groundwork.knowledge.types import ChunkRow
@@ -35,6 +38,8 @@ PLAIN = ("body", "terms")
 KEY = "key"
 """A number that tells each row from every other that the dataset ever held; it does not move when rows do."""
 KEY_BITS = 32
+SEAL = 32
+"""Hexadecimal digits at the head of `body`: a digest of the rest of it and of the words."""
 
 
 def schema(dim: int) -> pa.Schema:
@@ -70,11 +75,17 @@ def table_of(rows: Sequence[ChunkRow], dim: int, version: int) -> pa.Table:
 
 
 def rows_of(table: pa.Table | pa.RecordBatch) -> Iterator[ChunkRow]:
-    """Yield the rows of a table in its order; without a vector column their vectors are None."""
+    """Yield the rows of a table in its order; without a vector column their vectors are None.
+
+    Raises:
+        DamagedError: a row's text or words are not as they were written.
+    """
     vectors = matrix_of(table) if "vector" in table.schema.names else None
     bodies, terms = table.column("body").to_pylist(), table.column("terms").to_pylist()
     for place, (body, words) in enumerate(zip(bodies, terms, strict=True)):
-        values = json.loads(body)
+        if _seal(body[SEAL:], words) != body[:SEAL]:
+            raise DamagedError("a row of the index holds other bytes than were written", hint=DAMAGED_HINT)
+        values = json.loads(body[SEAL:])
         values["access"] = tuple(values["access"])
         yield ChunkRow(**values, terms=words, vector=None if vectors is None else vectors[place])
 
@@ -93,7 +104,13 @@ def matrix_of(
 
 def _body(row: ChunkRow) -> str:
     values = {name: getattr(row, name) for name in IN_BODY}
-    return json.dumps({**values, "fields": stored_fields(row)}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({**values, "fields": stored_fields(row)}, ensure_ascii=False, separators=(",", ":"))
+    return _seal(text, row.terms) + text
+
+
+def _seal(text: str, terms: str) -> str:
+    # Lance has no checksums of its own, and a flipped bit would be quoted as if somebody had written it.
+    return blake2b(f"{text}\0{terms}".encode("utf-8", "surrogatepass"), digest_size=SEAL // 2).hexdigest()
 
 
 def _matrix(rows: Sequence[ChunkRow], dim: int) -> np.ndarray[Any, np.dtype[np.float32]]:

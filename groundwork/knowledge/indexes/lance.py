@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundwork.core.errors import InvalidInputError
+from groundwork.core.errors import DamagedError, InvalidInputError
 from groundwork.knowledge.indexes import Effort, IndexStats, Scope, _lance_dense, _sealed, _words_search
 from groundwork.knowledge.indexes import _lance_rows as arrow
 from groundwork.knowledge.indexes import _lance_writing as writing
-from groundwork.knowledge.indexes._lance_border import border, lance
+from groundwork.knowledge.indexes._lance_border import DAMAGED_HINT, border, lance
 from groundwork.knowledge.indexes._lance_reader import (
     Reader,
     gone,
@@ -30,6 +30,7 @@ from groundwork.knowledge.indexes._lance_reader import (
 )
 from groundwork.knowledge.indexes._lance_sql import any_of
 from groundwork.knowledge.indexes._score import best
+from groundwork.knowledge.indexes._visible import visible
 from groundwork.knowledge.types import ChunkRow, FloatArray, LegHit
 
 ROWS_PER_BATCH = 1024
@@ -133,7 +134,7 @@ class Lance:
             reader = reader_of(self._uri, ref)
             places = reader.places_of_ids(chunk_ids)
             mask = reader.mask(scope)
-            return self._rows_at(reader, places if mask is None else places[mask[places]], vectors)
+            return self._rows_at(reader, places if mask is None else places[mask[places]], vectors, scope)
 
     def of_versions(self, ref: str, versions: Sequence[str], *, vectors: bool = True) -> list[ChunkRow]:
         with reading(self._uri, ref, "reading documents"):
@@ -152,7 +153,7 @@ class Lance:
             near = reader.column("version").any_of([version]) & (ordinals >= low) & (ordinals <= high)
             mask = reader.mask(scope)
             places = np.flatnonzero(near if mask is None else near & mask)
-            return self._rows_at(reader, places[np.argsort(ordinals[places], kind="stable")], False)
+            return self._rows_at(reader, places[np.argsort(ordinals[places], kind="stable")], False, scope)
 
     def scan(self, ref: str, *, vectors: bool = True) -> Iterator[ChunkRow]:
         with reading(self._uri, ref, "reading every row"):
@@ -176,7 +177,11 @@ class Lance:
 
     # -- the dataset ------------------------------------------------------------------------------------------
     def _open(self) -> Any:
-        return lance().dataset(self._uri) if (Path(self._uri) / "_versions").is_dir() else None
+        # A crash inside the very first commit leaves folders without any version: nothing is there yet. States that are
+        # kept without a version are damage, which opening tells.
+        folder = Path(self._uri)
+        begun = any((folder / "_versions").glob("*.manifest")) or any((folder / "_refs" / "tags").glob("*"))
+        return lance().dataset(self._uri) if begun else None
 
     def _open_or_create(self) -> Any:
         data = self._open()
@@ -195,10 +200,16 @@ class Lance:
     def _columns(self, vectors: bool) -> list[str]:
         return [*arrow.PLAIN, *(["vector"] if vectors and self.dim else [])]
 
-    def _rows_at(self, reader: Reader, places: NDArray[np.int64], vectors: bool) -> list[ChunkRow]:
+    def _rows_at(
+        self, reader: Reader, places: NDArray[np.int64], vectors: bool, scope: Scope
+    ) -> list[ChunkRow]:
         if not len(places):
             return []
-        return list(arrow.rows_of(reader.table_at(places, self._columns(vectors))))
+        rows = list(arrow.rows_of(reader.table_at(places, self._columns(vectors))))
+        # The columns that rows are chosen by carry no seal; what the sealed rows say must agree with them.
+        if [r.chunk_id for r in rows] != reader.ids_at(places) or not all(visible(r, scope) for r in rows):
+            raise DamagedError("the columns of the index contradict its rows", hint=DAMAGED_HINT)
+        return rows
 
 
 plugin = Lance
