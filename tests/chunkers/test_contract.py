@@ -13,7 +13,7 @@ SMALL = {
     "fixed_tokens": {"max_tokens": 16, "overlap_tokens": 8},
     "whole": {"max_chars": 64},
 }
-CASES = [(name, {}) for name in CHUNKERS.names()] + list(SMALL.items())
+CASES: list[tuple[str, dict[str, int]]] = [(name, {}) for name in CHUNKERS.names()] + list(SMALL.items())
 
 
 @pytest.fixture(
