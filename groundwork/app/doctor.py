@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from groundwork.core.errors import GroundworkError
 
 if TYPE_CHECKING:
-    from groundwork.app.workspace import Workspace
+    from groundwork.app.workspace import IndexInfo, Workspace
+    from groundwork.core.settings import AppSpec, IndexSpec
 
 LOW_DISK_BYTES = 1 << 30
 
@@ -33,10 +34,17 @@ def examine(workspace: Workspace) -> list[Finding]:
     """Return what was found, in a fixed order; looks only, changes nothing."""
     findings: list[Finding] = []
     for check in (_database, _disk, _encoder, _programs, _indexes, _apps, _quarantine, _server):
-        try:
-            findings += check(workspace)
-        except GroundworkError as error:
-            findings.append(Finding("error", check.__name__.strip("_"), error.message, error.hint))
+        findings += _told(check.__name__.strip("_"), check, workspace)
+    return findings
+
+
+def _told(topic: str, check: Callable[..., Iterable[Finding]], *arguments: Any) -> list[Finding]:
+    """Return what a check found; what it raised is one more finding, so that the other checks still run."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(check(*arguments))
+    except GroundworkError as error:
+        findings.append(Finding("error", topic, error.message, error.hint))
     return findings
 
 
@@ -94,56 +102,80 @@ def _programs(workspace: Workspace) -> Iterator[Finding]:
 
 def _indexes(workspace: Workspace) -> Iterator[Finding]:
     for info in workspace.indexes():
-        if info.head is None:
-            yield Finding(
-                "warn",
-                f"index {info.name}",
-                "it holds no documents yet",
-                f"groundwork ingest PATH --index {info.name}",
-            )
-            continue
-        view, _ = workspace.rooms.catalogue.view(_owner(), info.name)
-        stats = view.index.stats()
-        if stats.unindexed_rows:
-            yield Finding(
-                "warn",
-                f"index {info.name}",
-                f"{stats.unindexed_rows:,} of {stats.rows:,} rows are outside its search structures",
-                "the next ingest puts them in",
-            )
-        said = f"{info.documents:,} documents in {info.chunks:,} chunks, embedder {info.embedder}, head {info.head.id[:7]}"
-        yield Finding("ok", f"index {info.name}", said)
+        yield from _told(f"index {info.name}", _index, workspace, info)
+
+
+def _index(workspace: Workspace, info: IndexInfo) -> Iterator[Finding]:
+    topic = f"index {info.name}"
+    if info.name in workspace.spec.indexes:
+        yield from _told(topic, _parts, workspace.spec.indexes[info.name])
+    if info.head is None:
+        yield Finding(
+            "warn", topic, "it holds no documents yet", f"groundwork ingest PATH --index {info.name}"
+        )
+        return
+    view, _ = workspace.rooms.catalogue.view(_owner(), info.name)
+    stats = view.index.stats()
+    if info.chunks and not stats.rows:
+        yield Finding(
+            "error",
+            topic,
+            f"its files are gone, though its head {info.head.id[:7]} has {_count(info.chunks, 'chunk')}",
+            "restore a backup of the folder `knowledge`; `groundwork verify` names what is damaged",
+        )
+        return
+    if stats.unindexed_rows:
+        yield Finding(
+            "warn",
+            topic,
+            f"{stats.unindexed_rows:,} of {_count(stats.rows, 'row')} are outside its search structures",
+            "the next ingest puts them in",
+        )
+    size = f"{_count(info.documents, 'document')} in {_count(info.chunks, 'chunk')}"
+    yield Finding("ok", topic, f"{size}, embedder {info.embedder or 'none'}, head {info.head.id[:7]}")
+
+
+def _parts(spec: IndexSpec) -> Iterator[Finding]:
+    """Raise what keeps the next ingest from making the parts that the spec names."""
+    from groundwork.knowledge.chunkers import CHUNKERS
+    from groundwork.knowledge.embedders import EMBEDDERS
+    from groundwork.knowledge.indexes import INDEXES
+
+    CHUNKERS.make(spec.chunker)
+    INDEXES.get(spec.backend)
+    embedder = spec.embedder if isinstance(spec.embedder, str) else str(spec.embedder.get("name"))
+    if embedder not in ("auto", "none"):
+        EMBEDDERS.get(embedder)
+    yield from ()
 
 
 def _apps(workspace: Workspace) -> Iterator[Finding]:
+    for name, app in sorted(workspace.spec.apps.items()):
+        yield from _told(f"app {name}", _app, workspace, name, app)
+
+
+def _app(workspace: Workspace, name: str, app: AppSpec) -> Iterator[Finding]:
     from groundwork.answers.readers import READERS
     from groundwork.knowledge.retrievers import RETRIEVERS
 
-    for name, app in sorted(workspace.spec.apps.items()):
-        if app.index not in workspace.spec.indexes:
-            yield Finding(
-                "error",
-                f"app {name}",
-                f"it asks the index `{app.index}`, which is not in groundwork.toml",
-                "add it",
-            )
-            continue
-        RETRIEVERS.make(app.strategy)
-        READERS.make(app.model)
-        recipe = workspace.rooms.pipeline.recipe(_owner(), name, app)
-        if recipe.calibration is None:
-            yield Finding(
-                "warn",
-                f"app {name}",
-                f"its threshold {recipe.threshold:.2f} is uncalibrated",
-                f"groundwork calibrate FILE --app {name}, with at least 100 labelled questions",
-            )
-        else:
-            yield Finding(
-                "ok",
-                f"app {name}",
-                f"its threshold {recipe.threshold:.2f} is calibrated ({recipe.calibration})",
-            )
+    topic = f"app {name}"
+    if app.index not in workspace.spec.indexes:
+        yield Finding(
+            "error",
+            topic,
+            f"it asks the index `{app.index}`, which is not in groundwork.toml",
+            f"add [indexes.{app.index}] to groundwork.toml, or name an index that is there",
+        )
+        return
+    RETRIEVERS.make(app.strategy)
+    READERS.make(app.model)
+    recipe = workspace.rooms.pipeline.recipe(_owner(), name, app)
+    said = f"its threshold {recipe.threshold:.2f} is"
+    if recipe.calibration is None:
+        labelled = f"groundwork calibrate FILE --app {name}, with at least 100 labelled questions"
+        yield Finding("warn", topic, f"{said} uncalibrated", labelled)
+    else:
+        yield Finding("ok", topic, f"{said} calibrated ({recipe.calibration})")
 
 
 def _quarantine(workspace: Workspace) -> Iterator[Finding]:
@@ -152,7 +184,7 @@ def _quarantine(workspace: Workspace) -> Iterator[Finding]:
             yield Finding(
                 "warn",
                 f"index {info.name}",
-                f"{info.quarantined:,} files are in quarantine",
+                f"{_count(info.quarantined, 'file')} in quarantine",
                 f"see why: groundwork knowledge quarantine {info.name}",
             )
 
@@ -165,6 +197,10 @@ def _server(workspace: Workspace) -> Iterator[Finding]:
             f"host is {workspace.settings.host}; only loopback is served until accounts exist",
             'set host = "127.0.0.1" and put a proxy with sign-in in front',
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _owner() -> Any:

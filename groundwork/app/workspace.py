@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from groundwork.app import config
 from groundwork.app.build import Rooms, build_rooms
-from groundwork.core.errors import InvalidInputError, NotFoundError, NoWorkspaceError, StorageFullError
+from groundwork.core.errors import (
+    DamagedError,
+    InvalidInputError,
+    NotFoundError,
+    NoWorkspaceError,
+    StorageFullError,
+)
 from groundwork.core.principal import LOCAL, Principal
 from groundwork.core.settings import AppSpec, IndexSpec, Resolved, Settings, Spec
 
@@ -77,6 +83,7 @@ class Workspace:
                 hint="choose a directory you may write to",
             ) from error
         workspace = cls(root, config.read_config(root))
+        workspace._refuse_lost_database()
         workspace.rooms.database.migrate()
         return workspace
 
@@ -88,6 +95,7 @@ class Workspace:
             NoWorkspaceError: there is none.
             SettingsError: `groundwork.toml` or a variable does not make sense.
             WorkspaceVersionError: a newer Groundwork wrote it; nothing is changed.
+            DamagedError: documents are stored, but the database that knows them is gone.
         """
         start = Path.cwd() if directory is None else directory
         if not start.exists():
@@ -96,6 +104,7 @@ class Workspace:
             )
         root = config.find_root(start)
         workspace = cls(root, config.read_config(root, arguments=arguments))
+        workspace._refuse_lost_database()
         workspace.rooms.database.migrate()
         return workspace
 
@@ -125,6 +134,18 @@ class Workspace:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _refuse_lost_database(self) -> None:
+        """Refuse to begin an empty database beside stored documents: it would call everything well that is lost."""
+        data = self.root / config.DATA_FOLDER
+        file = data / "groundwork.db"
+        if self.settings.database or (file.exists() and file.stat().st_size):
+            return
+        if any(data.glob("blobs/[0-9a-f][0-9a-f]/*")) or any(data.glob("knowledge/*/*")):
+            raise DamagedError(
+                f"documents are stored in {data}, but their database {file.name} is {'empty' if file.exists() else 'gone'}",
+                hint=f"restore a backup of {file.name}; without one, move {data} away and ingest again",
+            )
 
     # -- knowledge --------------------------------------------------------------------------------------------
     def ingest(
@@ -328,7 +349,9 @@ class Workspace:
         snapshot: str | None = None,
     ) -> Answer:
         """Answer a question from an app's index, with citations, or decline with a reason; either way it is recorded."""
-        return self.rooms.pipeline.ask(principal, question, app, self.app_spec(app), snapshot)
+        spec = self.app_spec(app)
+        self.index_spec(spec.index)
+        return self.rooms.pipeline.ask(principal, question, app, spec, snapshot)
 
     def answer(self, answer_id: str, principal: Principal = LOCAL) -> Answer:
         """Return a recorded answer.

@@ -173,6 +173,15 @@ def prune(
     return Reply({"index": name, "dropped": list(dropped)}, lambda screen: view.pruned(name, dropped, screen))
 
 
+@app.add("maintain", interrupted="run it again to go on: readers see whole states only")
+def maintain(door: Door, index: IndexArgument = None, option: IndexChoice = None) -> Reply:
+    """Merge and compact the files of an index, and remove what crashes left. No snapshot and no answer changes."""
+    name = index or option or "default"
+    with door.workspace() as workspace:
+        workspace.maintain(name, principal(None))
+    return Reply({"index": name}, lambda screen: view.maintained(name))
+
+
 @app.add("quarantine", interrupted=UNCHANGED)
 def quarantine(
     door: Door, index: IndexArgument = None, option: IndexChoice = None, as_: AsOption = None

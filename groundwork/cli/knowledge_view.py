@@ -148,6 +148,11 @@ def pruned(index: str, dropped: Sequence[str], screen: Screen) -> list[str]:
     return [f"Dropped {count(len(dropped), 'snapshot')} of `{index}`: {', '.join(d[:7] for d in dropped)}"]
 
 
+def maintained(index: str) -> list[str]:
+    """Say that the files of an index are in order."""
+    return [f"The files of `{index}` are merged and compacted; every snapshot reads as before."]
+
+
 def quarantine(entries: Sequence[QuarantineEntry], screen: Screen) -> list[str]:
     """Lay out every file in quarantine."""
     if not entries:

@@ -76,7 +76,8 @@ def _resolved(door: Door) -> tuple[Resolved, Any]:
 
 
 def _verified(report: Any, screen: Screen) -> list[str]:
-    checked = ", ".join(f"{n:,} {what}" for what, n in report.checked.items()) or "nothing is stored yet"
+    checked = ", ".join(count(n, what.removesuffix("s")) for what, n in report.checked.items())
+    checked = checked or "nothing is stored yet"
     if report.ok:
         return [f"{screen.green('All is well.')} Checked: {checked}."]
     lines = [screen.red(f"{count(len(report.damaged), 'thing')} damaged:")]

@@ -53,7 +53,7 @@ class JobStore:
             row = connection.execute(select(jobs).where(c.id == job_id, *_visible(principal))).one_or_none()
         if row is None:
             raise NotFoundError(
-                f"there is no job `{job_id}`", hint="the list of jobs shows those that there are"
+                f"there is no job `{job_id}`", hint="`groundwork jobs list` shows those that there are"
             )
         return _info(row)
 

@@ -71,7 +71,7 @@ def _explain_sqlite(cause: sqlite3.Error, where: str) -> GroundworkError | None:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return DamagedError(
             f"the database {where} is damaged ({cause})",
-            hint="keep a copy of the file and restore a backup; `groundwork verify` says what is affected",
+            hint="keep a copy of the file and restore a backup of it; without one, move its folder away and ingest again",
         )
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return UnavailableError(

@@ -8,7 +8,13 @@ import pytest
 
 from groundwork.app.config import read_config
 from groundwork.app.workspace import Workspace
-from groundwork.core.errors import NoWorkspaceError, SettingsError, WorkspaceVersionError
+from groundwork.core.errors import (
+    DamagedError,
+    NotFoundError,
+    NoWorkspaceError,
+    SettingsError,
+    WorkspaceVersionError,
+)
 from tests.workspaces import FILES, LIGHT, light_workspace, write
 
 
@@ -78,6 +84,41 @@ def test_the_doctor_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None
     assert findings["database"].level == "ok"
     assert findings["index default"].level == "warn"
     assert "groundwork ingest" in findings["index default"].hint
+
+
+def test_the_doctor_looks_at_every_index_and_app_though_one_is_misconfigured(tmp_path: Path) -> None:
+    spec = (
+        LIGHT
+        + '[indexes.odd]\nembedder = "nope"\n[apps.default]\nstrategy = "zzz"\n[apps.lost]\nindex = "absent"\n'
+    )
+    with light_workspace(tmp_path, spec) as workspace:
+        wrong = {f.topic: f for f in workspace.doctor() if f.level == "error"}
+        assert set(wrong) == {"index odd", "app default", "app lost"}
+        assert "`nope`" in wrong["index odd"].message
+        assert "dense" in wrong["app default"].hint
+        assert "[indexes.absent]" in wrong["app lost"].hint
+        with pytest.raises(NotFoundError) as caught:
+            workspace.ask("Where is it?", app="lost")
+    assert caught.value.message == "there is no index `absent`"
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_lost_database_beside_stored_documents_is_told_and_not_begun_anew(
+    tmp_path: Path, empty: bool
+) -> None:
+    with light_workspace(tmp_path) as workspace:
+        workspace.ingest([write(tmp_path / "files", FILES)])
+    for file in (tmp_path / ".groundwork").glob("groundwork.db*"):
+        file.unlink()
+    database = tmp_path / ".groundwork" / "groundwork.db"
+    if empty:
+        database.touch()
+    for opened in (Workspace.open, Workspace.init):
+        with pytest.raises(DamagedError) as caught:
+            opened(tmp_path)
+        assert "restore a backup" in caught.value.hint
+    assert database.exists() == empty
+    assert not empty or database.stat().st_size == 0
 
 
 def test_a_day_of_work_is_the_same_on_postgresql(tmp_path: Path, empty_postgres_url: str) -> None:

@@ -212,6 +212,17 @@ def test_a_drifted_answer_exits_0_and_with_check_1(house):
     assert house("replay", answer["id"], "--check", "--json").code == 1
 
 
+def test_maintaining_an_index_changes_no_snapshot_and_no_answer(house):
+    house("ingest", house.files)
+    house("ask", "When does the gate open?")
+    before = house("knowledge", "snapshots", "--json").json
+    assert house("knowledge", "maintain", "--json").json == {"index": "default"}
+    assert "every snapshot reads as before" in house("knowledge", "maintain", "default").out
+    assert house("knowledge", "snapshots", "--json").json == before
+    assert house("replay", "last", "--json").json["result"] == "identical"
+    assert house("knowledge", "maintain", "nope").code == 2
+
+
 def test_explain_is_readable_in_eighty_columns(filled):
     filled("ask", "When does the gate open?")
     text = filled("explain", "last").out
@@ -304,6 +315,11 @@ def test_verify_finds_nothing_wrong_and_then_the_damage(house):
     assert damaged.code == 1
     assert damaged.json["damaged"]
     assert "damaged:" in house("verify").out
+
+
+def test_verify_counts_one_thing_in_the_singular(house):
+    house("ingest", house.files)
+    assert "1 database, 1 manifest." in house("verify").out
 
 
 def test_doctor_speaks_in_levels(filled):
