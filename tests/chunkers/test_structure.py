@@ -26,7 +26,8 @@ def block(text: str, kind: str, piece: str) -> Mark:
 
 
 def chunks(text: str, marks: tuple[Mark, ...] = (), **parameters: int) -> list[str]:
-    return [s.of(text) for s in Structure(**parameters).split(text, marks)]
+    sizes = {"max_chars": 1000, "target_chars": 800, **parameters}
+    return [s.of(text) for s in Structure(**sizes).split(text, marks)]
 
 
 def test_sections_of_some_length_stand_alone_and_begin_with_their_heading() -> None:
@@ -118,7 +119,7 @@ def test_what_a_colon_announces_stays_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"max_chars": 10}, {"target_chars": 2000}, {"min_chars": 900}, {"min_chars": -1}]
+    "parameters", [{"max_chars": 10}, {"target_chars": 2000}, {"min_chars": 1100}, {"min_chars": -1}]
 )
 def test_sizes_that_make_no_sense_are_refused_with_a_hint(parameters: dict[str, int]) -> None:
     with pytest.raises(SettingsError) as caught:

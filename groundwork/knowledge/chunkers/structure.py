@@ -62,8 +62,8 @@ class Structure:
         min_chars: sections shorter than this join their neighbours.
     """
 
-    max_chars: int = 1000
-    target_chars: int = 800
+    max_chars: int = 1200
+    target_chars: int = 1000
     min_chars: int = 200
 
     def __post_init__(self) -> None:
