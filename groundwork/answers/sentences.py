@@ -75,10 +75,13 @@ def _blocks(text: str) -> Iterator[Unit]:
             continue
         line = text[start:end]
         fence = _FENCE.match(line)
-        if fence:
-            last = _fence_end(text, lines, at, fence[1])
+        last = _fence_end(text, lines, at, fence[1]) if fence else None
+        if last is not None:
             yield Unit(start, lines[last][1], "code")
             at = last + 1
+        elif fence:
+            yield Unit(start, end, "rule")
+            at += 1
         elif _is_rule(line):
             yield Unit(start, end, "rule")
             at += 1
@@ -102,15 +105,22 @@ def _is_rule(line: str) -> bool:
     return len(line) >= 3 and len(marks) == 1 and ("|" not in line or marks <= {"-", "="})
 
 
-def _fence_end(text: str, lines: list[tuple[int, int]], at: int, fence: str) -> int:
+def _fence_end(text: str, lines: list[tuple[int, int]], at: int, fence: str) -> int | None:
+    """Return the last line of the code that begins at line `at`, or None when that line closes code cut off before."""
     last = at
+    named = text[lines[at][0] : lines[at][1]].strip(fence[0]) != ""
     for ahead in range(at + 1, len(lines)):
         start, end = lines[ahead]
-        if start < end:
-            last = ahead
-        if text.startswith(fence, start) and not text[start:end].strip(fence[0]):
-            return ahead
-    return last
+        if start == end:
+            continue
+        if text.startswith(fence, start):
+            rest = text[start:end].strip(fence[0])
+            if not rest:
+                return ahead
+            if not named:
+                return None
+        last = ahead
+    return last if named else None
 
 
 def _underlined(text: str, lines: list[tuple[int, int]], at: int) -> bool:
@@ -121,7 +131,7 @@ def _underlined(text: str, lines: list[tuple[int, int]], at: int) -> bool:
     line, mark = text[start:end], text[under : under + 1]
     return (
         mark != ""
-        and mark in "=-~^*+#\"'`"
+        and mark in "=-~^*+#\"'"
         and stop - under >= max(3, (end - start) // 2)
         and end - start <= 120
         and text[under:stop] == mark * (stop - under)

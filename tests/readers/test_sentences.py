@@ -103,6 +103,11 @@ def test_markdown_structure_gives_units_of_their_own() -> None:
     ]
 
 
+def test_a_chunk_that_begins_inside_code_does_not_turn_prose_into_code() -> None:
+    text = "x = 1\n```\nNow run it. It works.\n\n```sh\nmake\n```\nDone.\n\n```python\ny = 2\nz = 3"
+    assert kinds(text) == ["sentence", "rule", "sentence", "sentence", "code", "sentence", "code"]
+
+
 def test_lines_that_were_only_wrapped_are_read_on() -> None:
     text = (
         "A paragraph of a PDF is broken into lines of about equal\nlength, wherever the page ended. A sentence goes on\n"
