@@ -23,7 +23,8 @@ SAFE = "readers still see the last published snapshot; run the same command agai
 def ingest(
     door: Door,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False, readable=False),
     ],
     index: IndexOption = "default",
     access: Annotated[
@@ -78,9 +79,8 @@ def summary(report: IngestReport, screen: Screen) -> list[str]:
         if number
     ]
     took = duration(report.seconds)
-    changed = c.added + c.changed + c.renamed + c.removed
     lines = [f"{screen.bold(report.index)}: documents {', '.join(moved) if moved else 'none'} in {took}"]
-    if report.snapshot and changed:
+    if report.snapshot and report.snapshot != report.before:
         embedded = f", {report.embedded:,} embedded" if report.embedded else ""
         lines.append(
             f"snapshot {screen.teal(report.snapshot[:7])}, {count(report.chunks, 'chunk')}{embedded}"

@@ -131,6 +131,7 @@ class Ingestor:
                 seconds=round(self.clock.monotonic() - begun, 3),
                 quarantine=_quarantine(plan, readings),
                 warnings=tuple(self.choice.remarks),
+                before=state.head,
             )
             publisher.record(report, principal)
         progress(IngestProgress("done", len(found), len(found)))
@@ -334,11 +335,12 @@ def _rolled_back(back_end: Any, kept: Mapping[str, tuple[int, str]]) -> bool:
 
 
 def _counts(plan: Plan, readings: Readings, state: _State) -> DocumentCounts:
-    added = changed = unchanged = quarantined = 0
+    added = changed = unchanged = quarantined = lost = 0
     for source in readings.sources:
         before = state.known.get(source.path)
         if source.state == "quarantined":
             quarantined += 1
+            lost += before is not None and before.state == "indexed"
         elif source.path in readings.renamed:
             continue
         elif before is None or before.state == "quarantined":
@@ -350,7 +352,7 @@ def _counts(plan: Plan, readings: Readings, state: _State) -> DocumentCounts:
     unchanged += sum(s.state == "indexed" and s.path in plan.access for s in plan.keep)
     quarantined += sum(s.state == "quarantined" and s.path in plan.access for s in plan.keep)
     renamed_from = set(readings.renamed.values())
-    removed = sum(s.state == "indexed" and s.path not in renamed_from for s in plan.gone)
+    removed = lost + sum(s.state == "indexed" and s.path not in renamed_from for s in plan.gone)
     return DocumentCounts(added, changed, unchanged, removed, len(readings.renamed), quarantined)
 
 

@@ -56,7 +56,8 @@ def make_plan(
 
     Args:
         found: the files there are, sorted by path.
-        roots: the paths that were looked at; a known source under one of them that was not found is gone.
+        roots: the paths that were looked at; a known source under one of them that was not found is gone, except
+            in a folder that could not be opened: nobody knows what is in there, so it stays.
         known: the sources of the index by path.
         entries: the documents of the head snapshot by document id.
         rules: who may read what.
@@ -84,8 +85,13 @@ def make_plan(
         else:
             read.append(file)
     here = {f.key for f in found}
-    keep += [s for path, s in known.items() if path not in here and not is_under(path, roots)]
-    gone = tuple(s for path, s in known.items() if path not in here and is_under(path, roots))
+    closed = [f.key for f in found if f.problem]
+
+    def is_gone(path: str) -> bool:
+        return path not in here and is_under(path, roots) and not is_under(path, closed)
+
+    keep += [s for path, s in known.items() if path not in here and not is_gone(path)]
+    gone = tuple(s for path, s in known.items() if is_gone(path))
     return Plan(tuple(read), tuple(keep), gone, access)
 
 

@@ -41,7 +41,11 @@ class DocumentCounts:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What one ingest did. `snapshot` is the one readers see afterwards; it is the old one when nothing changed."""
+    """What one ingest did.
+
+    `snapshot` is the one readers see afterwards and `before` the one they saw until then, None where there was
+    none; they are the same when nothing changed.
+    """
 
     id: str
     index: str
@@ -52,6 +56,7 @@ class IngestReport:
     seconds: float
     quarantine: tuple[QuarantineEntry, ...] = ()
     warnings: tuple[str, ...] = ()
+    before: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

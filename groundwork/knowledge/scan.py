@@ -74,6 +74,11 @@ def scan(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[Found
             raise InvalidInputError(
                 f"`{path}` cannot be opened: {error.strerror}", hint="check its permissions"
             ) from error
+        if not os.access(absolute, os.R_OK):
+            raise InvalidInputError(
+                f"`{path}` cannot be opened: permission denied",
+                hint="check who owns it and its permissions; nothing was changed",
+            )
         roots.append(str(absolute))
         files = _walk(absolute, exclude) if is_folder else iter([_look(str(absolute), absolute.name)])
         found.update((f.path, f) for f in files)

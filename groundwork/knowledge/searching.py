@@ -103,6 +103,6 @@ def check_question(question: str, limit: int) -> str:
     if len(question) > limit:
         raise InvalidInputError(
             f"the question has {len(question):,} characters; the limit is {limit:,}",
-            hint="ask a shorter question, or raise `max_question_chars`",
+            hint="ask a shorter question, or raise `max_question_chars` in groundwork.toml",
         )
     return question

@@ -210,6 +210,15 @@ def test_a_list_of_snapshots():
     """)
 
 
+def test_the_summary_says_that_nothing_changed_only_when_the_snapshot_is_the_same():
+    def told(before: str) -> str:
+        report = IngestReport("ing_a", "default", A, DocumentCounts(unchanged=3), 4, 0, 1.0, before=before)
+        return seen(ingest.summary(report, SCREEN))
+
+    assert "nothing changed; the snapshot is still aaaaaaa" in told(A)
+    assert "snapshot aaaaaaa, 4 chunks" in told(B)
+
+
 def test_the_summary_of_an_ingest():
     quarantine = tuple(
         QuarantineEntry(f"docs/{n}.pdf", "encrypted", "the file is protected by a password")

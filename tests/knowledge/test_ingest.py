@@ -12,7 +12,10 @@ import pytest
 from groundwork.app.workspace import Workspace
 from groundwork.core.errors import BusyError, CancelledError, InvalidInputError, NotFoundError
 from groundwork.core.principal import Principal
+from groundwork.knowledge.plan import AccessRules, make_plan
 from groundwork.knowledge.records import IngestProgress
+from groundwork.knowledge.scan import Found, Stamp, scan
+from groundwork.knowledge.store import Source
 from tests.workspaces import FILES, light_workspace, write
 
 
@@ -107,6 +110,59 @@ def test_a_file_that_cannot_be_read_is_quarantined_with_a_reason(workspace: Work
     write(docs, {"empty.md": "Now there is text.\n"})
     assert workspace.ingest([docs]).documents.added == 1
     assert {e.path for e in workspace.quarantine()} == {"docs/broken.pdf"}
+
+
+def test_a_document_whose_file_cannot_be_read_any_more_leaves_and_is_counted(
+    workspace: Workspace, docs: Path
+) -> None:
+    first = workspace.ingest([docs])
+    assert first.before is None
+    (docs / "travel.md").write_bytes(b"")
+    report = workspace.ingest([docs])
+    assert (report.documents.removed, report.documents.quarantined) == (1, 1)
+    assert report.before == first.snapshot != report.snapshot
+    assert workspace.ingest([docs]).before == report.snapshot
+
+
+def _source(file: Found) -> Source:
+    seen = "2026-11-20T00:00:00+00:00"
+    return Source(
+        file.key,
+        "",
+        f"doc_{file.name}",
+        "indexed",
+        "v",
+        "c",
+        file.stamp,
+        "text/plain",
+        "",
+        "",
+        seen,
+        file.name,
+    )
+
+
+def test_documents_in_a_folder_that_cannot_be_opened_stay(tmp_path: Path, docs: Path) -> None:
+    found, roots = scan([docs])
+    known = {f.key: _source(f) for f in found}
+    closed = Found(str(docs / "it"), "docs/it", Stamp(0, 0, 0, 0), "the folder cannot be opened")
+    seen = [f for f in found if "/it/" not in f.path]
+    plan = make_plan([*seen, closed], roots, known, {}, AccessRules(None, {}))
+    assert not plan.gone
+    assert "docs/it/passwords.txt" in [s.name for s in plan.keep]
+    assert [s.name for s in make_plan(seen, roots, known, {}, AccessRules(None, {})).gone] == [
+        "docs/it/passwords.txt"
+    ]
+
+
+def test_a_path_that_may_not_be_read_is_an_error_and_changes_nothing(
+    docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *arguments, **more: False)
+    with pytest.raises(InvalidInputError) as caught:
+        scan([docs])
+    assert "permission denied" in caught.value.message
+    assert "permissions" in caught.value.hint
 
 
 def test_an_empty_folder_is_an_error_and_changes_nothing(
