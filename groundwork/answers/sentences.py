@@ -79,10 +79,7 @@ def _blocks(text: str) -> Iterator[Unit]:
         if last is not None:
             yield Unit(start, lines[last][1], "code")
             at = last + 1
-        elif fence:
-            yield Unit(start, end, "rule")
-            at += 1
-        elif _is_rule(line):
+        elif fence or _is_rule(line):
             yield Unit(start, end, "rule")
             at += 1
         elif _HEADING.match(line) or _underlined(text, lines, at):
