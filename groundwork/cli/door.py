@@ -117,12 +117,16 @@ class Commands(typer.Typer):
 
 
 def principal(tokens: Sequence[str] | None) -> Principal:
-    """Return the owner of the workspace, or, when `--as` names access tokens, somebody who has just these."""
+    """Return the owner of the workspace, or, when `--as` names access tokens, somebody who has just these.
+
+    The tokens are the name too: answers that the owner or somebody with other tokens was given are not theirs to see.
+    """
     from groundwork.core.principal import LOCAL, Principal
 
     if not tokens:
         return LOCAL
-    return Principal(name="local", access=frozenset(split(tokens)))
+    access = frozenset(split(tokens))
+    return Principal(name=",".join(sorted(access)), access=access)
 
 
 def split(values: Sequence[str]) -> list[str]:

@@ -274,6 +274,18 @@ def test_somebody_without_the_token_does_not_learn_of_a_document(filled):
     assert hidden.json["error"]["code"] == "not_found"
 
 
+def test_somebody_sees_the_answers_asked_with_the_same_tokens_and_no_others(house):
+    house("ingest", house.files)
+    own = house("ask", "When does the gate open?", "--json").json["id"]
+    theirs = house("ask", "When does the gate open?", "--as", "user:ann,group:hr", "--json").json["id"]
+    for tokens, seen in (("group:hr,user:ann", [theirs]), ("user:bob", []), ("group:hr", [])):
+        assert [a["id"] for a in house("answers", "--as", tokens, "--json").json["answers"]] == seen
+    for command in ("replay", "explain"):
+        assert house(command, own, "--as", "group:hr,user:ann").code == 2
+        assert house(command, theirs, "--as", "group:hr,user:ann").code == 0
+    assert [a["id"] for a in house("answers", "--json").json["answers"]] == [theirs, own]
+
+
 def test_quarantine_names_the_file_and_the_reason(filled):
     entry = filled("knowledge", "quarantine", "--json").json["quarantine"][0]
     assert (entry["path"], entry["reason"]) == ("files/broken.pdf", "broken")
