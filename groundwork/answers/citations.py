@@ -9,7 +9,8 @@ from groundwork.answers.types import Citation, Draft, Passage
 from groundwork.knowledge.records import DocumentView
 from groundwork.knowledge.types import Span
 
-_MARKED = re.compile(r"(?P<body>.+?)(?P<markers>(?:\s*\[\d{1,3}\])+)", re.S)
+# A marker stands after a blank and before one: a footnote inside a quote ("It grew.[4] Then …") is part of the quote.
+_MARKED = re.compile(r"(?P<body>.+?)(?P<markers>(?:\s+\[\d{1,3}\])+)(?=\s|$)", re.S)
 _NUMBER = re.compile(r"\[(\d{1,3})\]")
 
 

@@ -124,3 +124,13 @@ def test_a_quote_that_does_not_stand_in_the_stored_text_takes_its_sentence_with_
     text, citations = check_citations(draft, passages, lambda _: view)
     assert text == "The sky is blue [1] Grass is green [2]"
     assert [c.quote for c in citations] == ["The sky is blue.", "Grass is green."]
+
+
+def test_a_footnote_inside_a_quote_is_no_marker() -> None:
+    info = DocumentInfo("doc_1", "a.md", "A", "v", "text/markdown", "", 1, 1, 1, "")
+    words = "It grew.[4] Then it fell."
+    passages = [Passage(1, 1.0, "a.md", "doc_1", "chk_1", 0, len(words), words)]
+    draft = Draft(f"{words} [1]", (Quote(0, 0, len(words)),), 1.0)
+    text, citations = check_citations(draft, passages, lambda _: DocumentView(info, words, (), ()))
+    assert text == f"{words} [1]"
+    assert [c.quote for c in citations] == [words]
