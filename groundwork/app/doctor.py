@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from groundwork.core.errors import GroundworkError
+from groundwork.core.errors import GroundworkError, MissingModelError
 
 if TYPE_CHECKING:
     from groundwork.app.workspace import IndexInfo, Workspace
@@ -114,6 +114,8 @@ def _index(workspace: Workspace, info: IndexInfo) -> Iterator[Finding]:
             "warn", topic, "it holds no documents yet", f"groundwork ingest PATH --index {info.name}"
         )
         return
+    if info.embedder == "minilm":
+        yield from _told(topic, _weights, workspace)
     view, _ = workspace.rooms.catalogue.view(_owner(), info.name)
     stats = view.index.stats()
     if info.chunks and not stats.rows:
@@ -133,6 +135,17 @@ def _index(workspace: Workspace, info: IndexInfo) -> Iterator[Finding]:
         )
     size = f"{_count(info.documents, 'document')} in {_count(info.chunks, 'chunk')}"
     yield Finding("ok", topic, f"{size}, embedder {info.embedder or 'none'}, head {info.head.id[:7]}")
+
+
+def _weights(workspace: Workspace) -> Iterator[Finding]:
+    from groundwork.models.weights import MINILM, is_present
+
+    if not is_present(MINILM, workspace.settings.models):
+        raise MissingModelError(
+            "it was made with the encoder minilm, whose weights are not here, so it cannot be searched",
+            hint="fetch them with `groundwork model fetch minilm`, or make it anew: `groundwork ingest PATH --rebuild`",
+        )
+    yield from ()
 
 
 def _parts(spec: IndexSpec) -> Iterator[Finding]:

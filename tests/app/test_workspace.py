@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,20 @@ def test_the_doctor_looks_at_every_index_and_app_though_one_is_misconfigured(tmp
         with pytest.raises(NotFoundError) as caught:
             workspace.ask("Where is it?", app="lost")
     assert caught.value.message == "there is no index `absent`"
+
+
+def test_the_doctor_says_that_an_index_needs_weights_that_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with light_workspace(tmp_path) as workspace:
+        workspace.ingest([write(tmp_path / "files", FILES)])
+        found = [replace(i, embedder="minilm") for i in workspace.indexes()]
+        monkeypatch.setattr(Workspace, "indexes", lambda self: found)
+        monkeypatch.setattr("groundwork.models.weights.is_present", lambda *arguments: False)
+        wrong = [f for f in workspace.doctor() if f.level == "error"]
+    assert [f.topic for f in wrong] == ["index default"]
+    assert "cannot be searched" in wrong[0].message
+    assert "--rebuild" in wrong[0].hint
 
 
 @pytest.mark.parametrize("empty", [True, False])
