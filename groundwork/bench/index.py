@@ -83,7 +83,7 @@ def measure(rows: int, dim: int, seed: int, index: str, queries: int, directory:
     with tempfile.TemporaryDirectory(dir=directory or None) as folder:
         random = np.random.default_rng(seed)
         vectors, asked = clustered(rows, queries, dim, random)
-        made = _rows(vectors, random)
+        made = made_rows(vectors, random)
         subject = INDEXES.get(index)(str(Path(folder) / "index"), dim)
         cut = rows - rows // 10 - (rows - rows // 10) % CHUNKS_PER_DOCUMENT
         first = _publish(subject, made[:cut], made[:cut])
@@ -155,7 +155,8 @@ def clustered(
     return drawn[:rows], drawn[rows:]
 
 
-def _rows(vectors: FloatArray, random: np.random.Generator) -> list[ChunkRow]:
+def made_rows(vectors: FloatArray, random: np.random.Generator) -> list[ChunkRow]:
+    """Return a chunk for every vector, twenty to a document, of words with Zipf's frequencies."""
     chances = 1 / (np.arange(1, VOCABULARY + 1) + 20) ** 1.05
     names = np.array([f"w{number}" for number in range(VOCABULARY)])
     lengths = random.integers(*WORDS_PER_CHUNK, size=len(vectors))

@@ -125,3 +125,31 @@ def parsing(
 
     result = bench.run(directory, workers=workers)
     return Reply(result, lambda screen: view.figures(result, screen))
+
+
+@app.add("search", interrupted=UNCHANGED)
+def search(
+    door: Door,
+    rows: Annotated[int, typer.Option("--rows", min=100, help="How many chunks.")] = 100_000,
+    seed: Annotated[int, typer.Option("--seed", help="Equal seeds make equal data.")] = 0,
+    queries: Annotated[int, typer.Option("--queries", min=1, help="How many questions.")] = 100,
+) -> Reply:
+    """Measure whole searches: embed the question, ask both legs, join and refine."""
+    from groundwork.bench import search as bench
+
+    result = bench.run(rows, seed, queries=queries, models=models_folder(door))
+    return Reply(result, lambda screen: view.figures(result, screen))
+
+
+@app.add("start", interrupted=UNCHANGED)
+def start(
+    door: Door,
+    repetitions: Annotated[
+        int, typer.Option("--repetitions", min=1, help="How often the help is shown.")
+    ] = 9,
+) -> Reply:
+    """Measure the processor time of the help, and how soon a server answers in how much memory."""
+    from groundwork.bench import start as bench
+
+    result = bench.run(repetitions)
+    return Reply(result, lambda screen: view.figures(result, screen))
