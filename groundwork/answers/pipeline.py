@@ -191,6 +191,8 @@ def holds_for(spec: AppSpec, reader: str) -> dict[str, str]:
 def _reason(draft: Draft, text: str, threshold: float, passages: int) -> str:
     if passages == 0:
         return "no passage was found"
+    if not draft.quotes:
+        return "no sentence of the passages that were found answers it"
     if draft.confidence < threshold:
         return f"the confidence {draft.confidence:.2f} is under the threshold {threshold:.2f}"
     if not text:

@@ -308,6 +308,13 @@ class Workspace:
             diff_settings(parts[0].spec, parts[1].spec),
         )
 
+    def remove(
+        self, names: Sequence[str], *, index: str = "default", principal: Principal = LOCAL
+    ) -> IngestReport:
+        """Take documents out of an index by name, id or folder; old snapshots keep them, and they may come again."""
+        self.index_spec(index)
+        return self.rooms.ingestor.remove(index, list(names), principal)
+
     def rollback(
         self, index: str, snapshot: str, principal: Principal = LOCAL, reason: str = ""
     ) -> SnapshotInfo:

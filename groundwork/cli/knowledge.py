@@ -173,6 +173,21 @@ def prune(
     return Reply({"index": name, "dropped": list(dropped)}, lambda screen: view.pruned(name, dropped, screen))
 
 
+@app.add("remove", interrupted="either all of them are out or none is")
+def remove(
+    door: Door,
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME…", help="Documents by name or id, or folders.", show_default=False),
+    ],
+    option: IndexChoice = None,
+) -> Reply:
+    """Take documents out of an index. Old snapshots keep them, and `groundwork ingest` brings them back."""
+    with door.workspace() as workspace:
+        report = workspace.remove(names, index=option or "default", principal=principal(None))
+    return Reply(report.as_dict(), lambda screen: view.removed(report, screen))
+
+
 @app.add("maintain", interrupted="run it again to go on: readers see whole states only")
 def maintain(door: Door, index: IndexArgument = None, option: IndexChoice = None) -> Reply:
     """Merge and compact the files of an index, and remove what crashes left. No snapshot and no answer changes."""

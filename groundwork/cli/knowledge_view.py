@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         DocumentChange,
         DocumentInfo,
         DocumentView,
+        IngestReport,
         QuarantineEntry,
         SnapshotDiff,
         SnapshotInfo,
@@ -146,6 +147,16 @@ def pruned(index: str, dropped: Sequence[str], screen: Screen) -> list[str]:
     if not dropped:
         return [f"No snapshot of `{index}` was old enough to drop."]
     return [f"Dropped {count(len(dropped), 'snapshot')} of `{index}`: {', '.join(d[:7] for d in dropped)}"]
+
+
+def removed(report: IngestReport, screen: Screen) -> list[str]:
+    """Say what left an index, and the way back."""
+    gone = count(report.documents.removed, "document")
+    return [
+        f"Took {gone} out of `{report.index}`; {count(report.documents.unchanged, 'document')} left, "
+        f"snapshot {(report.snapshot or '')[:7]}",
+        screen.soft("Older snapshots keep them: `groundwork knowledge rollback head~1` goes back."),
+    ]
 
 
 def maintained(index: str) -> list[str]:

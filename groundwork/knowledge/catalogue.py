@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -136,6 +137,12 @@ class Catalogue:
             if key not in self._open:
                 self._open[key] = parts.open(self.locate(tenant, name, parts.id))
             return self._open[key]
+
+    def forget(self, tenant: str, name: str, parts: IndexVersion) -> None:
+        """Delete the files of an index version that no snapshot needs; they are derived and need not be whole."""
+        with self._lock:
+            self._open.pop((tenant, name, parts.id), None)
+        shutil.rmtree(self.locate(tenant, name, parts.id), ignore_errors=True)
 
     def view(
         self,

@@ -76,6 +76,9 @@ class History:
                 store.drop_snapshots(connection, principal.tenant, index, [r.id for r in old])
             in_use = {(r.index_version, r.ref) for r in kept}
             for version, made in parts.items():
+                if version not in {r.index_version for r in kept}:
+                    self.catalogue.forget(principal.tenant, index, made)
+                    continue
                 back_end = self.catalogue.index(principal.tenant, index, made)
                 back_end.drop(
                     [r.ref for r in old if r.index_version == version and (version, r.ref) not in in_use]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from groundwork.core.clock import Clock
-from groundwork.core.errors import CancelledError
+from groundwork.core.errors import CancelledError, DamagedError, InvalidInputError, NotFoundError
 from groundwork.core.ids import new_id
 from groundwork.core.principal import Principal
 from groundwork.core.settings import IndexSpec
@@ -97,12 +97,21 @@ class Ingestor:
 
         name = f"index:{principal.tenant}:{index}"
         with self.leases.acquire(name, principal.name, wait=self.wait_seconds, on_wait=waiting) as lease:
-            state = self._state(principal, index)
+            state = self._state(principal, index, mend=options.rebuild)
             rules = AccessRules(options.access, spec.access)
             plan = make_plan(
                 found, roots, state.known, state.entries, rules, reread=options.reread or options.rebuild
             )
-            readings = self._read(plan, state.known, roots, principal, index, progress, check)
+            readings = self._read(
+                plan,
+                state.known,
+                roots,
+                principal,
+                index,
+                progress,
+                check,
+                fresh=options.reread or options.rebuild,
+            )
             target = _target(plan, readings)
             parts, builder, built = self._build(
                 target, state, spec, index, principal, options, progress, check
@@ -137,7 +146,55 @@ class Ingestor:
         progress(IngestProgress("done", len(found), len(found)))
         return report
 
-    def _state(self, principal: Principal, index: str) -> _State:
+    def remove(self, index: str, names: Sequence[str], principal: Principal) -> IngestReport:
+        """Take documents out of the head by name, id or folder; they may be ingested again, and old snapshots keep them.
+
+        Raises:
+            NotFoundError: a name fits no document of the head; nothing is removed.
+        """
+        begun = self.clock.monotonic()
+        name = f"index:{principal.tenant}:{index}"
+        with self.leases.acquire(name, principal.name, wait=self.wait_seconds) as lease:
+            state = self._state(principal, index, mend=False)
+            leaving: set[str] = set()
+            for wanted in names:
+                fits = {
+                    e.document_id
+                    for e in state.entries.values()
+                    if wanted in (e.document_id, e.document)
+                    or e.document.startswith(wanted.rstrip("/") + "/")
+                }
+                if not fits:
+                    raise NotFoundError(
+                        f"the index `{index}` has no document or folder `{wanted}`",
+                        hint=f"list them with `groundwork knowledge documents {index}`",
+                    )
+                leaving |= fits
+            if not leaving or state.manifest is None or state.row is None:
+                raise InvalidInputError(
+                    "there is nothing to remove", hint="name documents or folders of the index"
+                )
+            with self.database.read() as connection:
+                parts = self.catalogue.parts(connection, principal.tenant, state.row.index_version)
+            back_end = self.catalogue.index(principal.tenant, index, parts)
+            stay = [e for e in state.manifest.entries if e.document_id not in leaving]
+            if _rolled_back(back_end, {e.version: (e.chunks, e.chunks_digest) for e in stay}):
+                back_end.restore(state.row.ref)
+            manifest = make_manifest(index, parts.id, stay)
+            counts = DocumentCounts(unchanged=len(stay), removed=len(leaving))
+            gone = [s.path for s in state.known.values() if s.document_id in leaving]
+            publisher = Publisher(self.database, self.blobs, self.catalogue, self.clock)
+            snapshot = publisher.publish(
+                manifest, parts, back_end, state.head, lease, principal, counts, [], gone
+            )
+            seconds = round(self.clock.monotonic() - begun, 3)
+            report = IngestReport(
+                new_id("ing"), index, snapshot, counts, manifest.chunks, 0, seconds, before=state.head
+            )
+            publisher.record(report, principal)
+        return report
+
+    def _state(self, principal: Principal, index: str, *, mend: bool) -> _State:
         with self.database.read() as connection:
             rows = store.sources(connection, principal.tenant, index)
             head = self.catalogue.head(connection, principal, index)
@@ -147,7 +204,7 @@ class Ingestor:
                 if row is not None
                 else None
             )
-            manifest = self.catalogue.manifest(row.id) if row is not None else None
+            manifest = self._manifest(row, mend) if row is not None else None
             entries = manifest.entries if manifest is not None else ()
             current = {(s.document_id, s.version) for s in rows if s.state == "indexed"}
             moved = [e.version for e in entries if (e.document_id, e.version) not in current]
@@ -160,6 +217,14 @@ class Ingestor:
         )
         return _State(known, row, manifest, spec)
 
+    def _manifest(self, row: Any, mend: bool) -> Manifest | None:
+        try:
+            return self.catalogue.manifest(row.id)
+        except (DamagedError, NotFoundError):
+            if mend:
+                return None  # a rebuild makes everything anew and needs nothing of the old state
+            raise
+
     def _read(
         self,
         plan: Plan,
@@ -169,6 +234,7 @@ class Ingestor:
         index: str,
         progress: Callable[[IngestProgress], None],
         check: Callable[[], None],
+        fresh: bool,
     ) -> Readings:
         if not plan.read:
             return Readings()
@@ -186,6 +252,7 @@ class Ingestor:
                 lambda content: self.erased(principal, content),
                 lambda done, name: progress(IngestProgress("reading", done, total, name)),
                 check,
+                fresh,
             )
             return reader.read(plan, known, roots)
 
@@ -244,6 +311,12 @@ class Ingestor:
         made = spec_of(
             spec.backend, spec.chunker, spec.analyzer, embedder, embedder["fingerprint"] if embedder else ""
         )
+        # A rebuild is another version even of the same parts: it has a place of its own, which damage has not reached.
+        built = int(state.spec.get("generation", 0)) if state.spec is not None else 0
+        if options.rebuild and state.spec is not None:
+            built += 1
+        if built:
+            made["generation"] = built
         return self.catalogue.build(made)
 
     def _passages(self, spec: IndexSpec, versions: Sequence[store.DocumentVersion]) -> list[str]:

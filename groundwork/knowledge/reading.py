@@ -64,6 +64,7 @@ class Reader:
         erased: says whether this content was erased and must not come back.
         progress: called with (files done, name).
         check: called between batches; raises to stop.
+        fresh: read anew what was read before, and store it anew.
     """
 
     database: Database
@@ -76,6 +77,7 @@ class Reader:
     erased: Callable[[str], bool]
     progress: Callable[[int, str], None]
     check: Callable[[], None]
+    fresh: bool = False
 
     def read(self, plan: Plan, known: Mapping[str, Source], roots: Sequence[str]) -> Readings:
         """Store a document version for every readable file, batch by batch, and say what every source now is."""
@@ -133,7 +135,7 @@ class Reader:
             if refusal is not None:
                 result.sources.append(self._quarantined(file, refusal, roots, known, now, item))
         with self.database.read() as connection:
-            earlier = store.readings(connection, self.tenant, [r.content for r in raws])
+            earlier = {} if self.fresh else store.readings(connection, self.tenant, [r.content for r in raws])
             earlier_by_path = {p: s for p, s in known.items() if s.version}
         parsed = self._parse([r for r in raws if (r.content, r.loader, r.loader_version) not in earlier])
         blobs: list[bytes] = []

@@ -86,7 +86,8 @@ def scan(paths: Sequence[Path], exclude: Sequence[str] = ()) -> tuple[list[Found
         names = ", ".join(str(p) for p in paths)
         raise InvalidInputError(
             f"there are no files in {names}",
-            hint="nothing was changed; hidden files are left out, and so is what `exclude` names in groundwork.toml",
+            hint="nothing was changed; hidden files and what `exclude` names are left out; "
+            "`groundwork knowledge remove` takes documents out of an index",
         )
     return [found[p] for p in sorted(found)], roots
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.core.errors import InvalidInputError
+from groundwork.core.errors import DamagedError, GoneError, InvalidInputError
 from groundwork.core.principal import Principal
 from groundwork.knowledge.catalogue import Catalogue
 from groundwork.knowledge.filters import Filter
@@ -54,7 +54,16 @@ class Searcher:
         begun = time.perf_counter()
         view, digest = self.catalogue.view(principal, index, snapshot, condition)
         retriever = RETRIEVERS.make(strategy)
-        ranked = retriever.search(view, question, k)
+        try:
+            ranked = retriever.search(view, question, k)
+        except GoneError as error:
+            # A snapshot that is still listed has lost its files; one that was pruned meanwhile is told as not found.
+            with self.catalogue.database.read() as connection:
+                self.catalogue.resolve(connection, principal, index, digest)
+            raise DamagedError(
+                f"the files behind the snapshot `{digest[:7]}` of `{index}` are gone",
+                hint="make the index anew from your documents: `groundwork ingest PATH --rebuild`",
+            ) from error
         hits = self.hits(principal, view, self.catalogue.manifest(digest), ranked)
         name = strategy if isinstance(strategy, str) else str(strategy["name"])
         return SearchResult(index, digest, name, tuple(hits), round((time.perf_counter() - begun) * 1000, 3))

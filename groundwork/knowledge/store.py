@@ -213,8 +213,9 @@ def index_version(connection: Connection, tenant: str, digest: str) -> dict[str,
 
 
 def add_snapshot(connection: Connection, tenant: str, row: Mapping[str, Any]) -> None:
-    """Insert a snapshot; one of the same name is left as it is."""
-    insert_or_ignore(connection, t.snapshots, [{"tenant": tenant, "redacted": False, **row}])
+    """Insert a snapshot; one of the same name becomes the newest and the child of the head before it."""
+    again = ["seq", "parent"]
+    insert_or_update(connection, t.snapshots, [{"tenant": tenant, "redacted": False, **row}], update=again)
 
 
 def snapshots(connection: Connection, tenant: str, index: str) -> list[Any]:

@@ -41,7 +41,7 @@ class FolderBlobs:
 
     def write(self, items: Sequence[tuple[str, bytes]]) -> None:
         with self._explained(writing=True), self._locked(fcntl.LOCK_SH):
-            missing = [(digest, data) for digest, data in items if not self._renewed(digest, len(data))]
+            missing = [(digest, data) for digest, data in items if not self._renewed(digest, len(data), data)]
             if missing:
                 self._write(missing)
 
@@ -144,8 +144,8 @@ class FolderBlobs:
             _sync_folder(self._root / folder)
         _sync_folder(self._root)  # a folder of two digits may be new, made by us or by another process
 
-    def _renewed(self, digest: str, size: int) -> bool:
-        """Say whether the blob is there in full size; its grace time then begins anew."""
+    def _renewed(self, digest: str, size: int, data: bytes | None = None) -> bool:
+        """Say whether the blob is there, whole where `data` is given to compare; its grace time then begins anew."""
         path = self._path(digest)
         try:
             status = path.stat()
@@ -153,6 +153,8 @@ class FolderBlobs:
             return False
         if status.st_size != size:
             return False  # cut short by a fault of the disk; the rename replaces it
+        if data is not None and path.read_bytes() != data:
+            return False  # damaged
         if not 0 <= time.time() - status.st_mtime < TOUCH_AFTER:
             os.utime(path)
         return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from groundwork.app.workspace import Workspace
-from groundwork.core.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
+from groundwork.core.errors import ConflictError, DamagedError, GoneError, InvalidInputError, NotFoundError
 from tests.workspaces import FILES, LIGHT, light_workspace, write
 
 
@@ -169,3 +170,61 @@ def test_a_rollback_followed_by_an_ingest_elsewhere_keeps_what_was_rolled_back_t
     workspace.ingest([other])
     assert workspace.search("passwords characters", strategy="lexical").hits
     assert workspace.ingest([docs]).documents.removed == 1
+
+
+def test_documents_taken_out_by_name_or_folder_can_come_again(workspace: Workspace, docs: Path) -> None:
+    first = workspace.ingest([docs])
+    report = workspace.remove(["docs/it", "docs/leave.md"])
+    assert (report.documents.removed, report.documents.unchanged) == (2, 1)
+    assert [d.document for d in workspace.documents()[0]] == ["docs/travel.md"]
+    assert workspace.search("paid leave", strategy="lexical", snapshot="head~1").hits
+    with pytest.raises(NotFoundError):
+        workspace.remove(["docs/nowhere.md"])
+    again = workspace.ingest([docs])
+    assert again.snapshot == first.snapshot
+    assert again.documents.added == 2
+
+
+def test_the_head_is_the_newest_also_when_it_was_there_before(workspace: Workspace, docs: Path) -> None:
+    original = (docs / "travel.md").read_text()
+    first = workspace.ingest([docs]).snapshot
+    (docs / "travel.md").write_text("# Travel\n\nSomething else.\n")
+    second = workspace.ingest([docs]).snapshot
+    (docs / "travel.md").write_text(original)
+    assert workspace.ingest([docs]).snapshot == first
+    assert [s.id for s in workspace.snapshots()] == [first, second]
+    assert workspace.snapshot("default", "head~1").id == second
+    assert workspace.prune("default", 1) == [second]
+
+
+def test_a_rebuild_mends_what_damage_has_reached(workspace: Workspace, docs: Path) -> None:
+    workspace.ingest([docs])
+    workspace.close()
+    for path in sorted((workspace.root / ".groundwork").rglob("*")):
+        inside = path.relative_to(workspace.root / ".groundwork").parts[0]
+        if path.is_file() and inside in ("blobs", "knowledge"):
+            data = bytearray(path.read_bytes())
+            data[len(data) // 2 : len(data) // 2 + 8] = b"damaged!"[: max(1, len(data) - len(data) // 2)]
+            path.write_bytes(data)
+    mended = Workspace.open(workspace.root)
+    assert not mended.verify().ok
+    report = mended.ingest([docs], rebuild=True)
+    assert report.documents.quarantined == 0
+    assert mended.search("passwords characters", strategy="lexical").hits
+    mended.prune("default", 1)
+    mended.maintain()
+    assert mended.ingest([docs]).snapshot == report.snapshot
+    answer = mended.ask("How many days of paid leave does an employee have?")
+    assert "28 days" in answer.text
+    mended.close()
+
+
+def test_a_snapshot_whose_files_are_gone_is_told_as_damage(workspace: Workspace, docs: Path) -> None:
+    workspace.ingest([docs])
+    workspace.close()
+    shutil.rmtree(workspace.root / ".groundwork" / "knowledge")
+    again = Workspace.open(workspace.root)
+    with pytest.raises(DamagedError) as caught:
+        again.search("passwords", strategy="lexical")
+    assert "--rebuild" in caught.value.hint
+    again.close()

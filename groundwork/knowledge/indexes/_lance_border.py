@@ -10,7 +10,9 @@ from typing import Any
 
 from groundwork.core.errors import DamagedError, GroundworkError, StorageFullError, UnavailableError
 
-DAMAGED_HINT = "run `groundwork verify` to see what is damaged, then ingest again"
+DAMAGED_HINT = (
+    "run `groundwork verify` to see what is damaged; `groundwork ingest PATH --rebuild` makes the index anew"
+)
 
 
 def lance() -> Any:

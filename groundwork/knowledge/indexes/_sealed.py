@@ -22,7 +22,9 @@ from groundwork.core.errors import DamagedError
 MAGIC = b"GWSEALED"
 ALIGN = 64
 HEADER_ROOM = 4096
-HINT = "run `groundwork verify` to see what is damaged, then ingest again"
+HINT = (
+    "run `groundwork verify` to see what is damaged; `groundwork ingest PATH --rebuild` makes the index anew"
+)
 Arrays = Mapping[str, NDArray[Any]]
 
 

@@ -217,7 +217,8 @@ class Memory:
         except Exception as error:
             raise DamagedError(
                 f"the index file `{path.name}` cannot be read: {error}",
-                hint="run `groundwork verify` to see what is damaged, then ingest again",
+                hint="run `groundwork verify` to see what is damaged; "
+                "`groundwork ingest PATH --rebuild` makes the index anew",
             ) from error
 
 
