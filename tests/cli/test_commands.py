@@ -223,6 +223,20 @@ def test_maintaining_an_index_changes_no_snapshot_and_no_answer(house):
     assert house("knowledge", "maintain", "nope").code == 2
 
 
+def test_documents_are_taken_out_by_name_and_a_rollback_brings_them_back(house):
+    house("ingest", house.files)
+    name = house("knowledge", "documents", "--json").json["documents"][0]["document"]
+    reply = house("knowledge", "remove", name, "--json").json
+    assert reply["documents"]["removed"] == 1
+    left = house("knowledge", "documents", "--json").json["documents"]
+    assert name not in [d["document"] for d in left]
+    assert house("knowledge", "remove", name).code == 2
+    house("knowledge", "rollback", "head~1")
+    back = house("knowledge", "documents", "--json").json["documents"]
+    assert name in [d["document"] for d in back]
+    assert "Took 1 document out" in house("knowledge", "remove", name).out
+
+
 def test_explain_is_readable_in_eighty_columns(filled):
     filled("ask", "When does the gate open?")
     text = filled("explain", "last").out
