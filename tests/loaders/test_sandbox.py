@@ -168,12 +168,13 @@ def test_documents_are_taken_only_a_few_ahead() -> None:
 
 
 def test_children_are_reused_and_replaced_after_their_number_of_documents() -> None:
+    others = set(children_of(os.getpid()))
     with Parser(1, Limits(documents=3)) as parser:
         seen = []
         for n in range(7):
             parser.parse(b"words", f"{n}.txt")
             seen.append(frozenset(children_of(os.getpid())))
-    assert len({pid for pids in seen for pid in pids}) == 3
+    assert len({pid for pids in seen for pid in pids} - others) == 3
 
 
 def test_a_parser_serves_many_threads() -> None:
@@ -259,9 +260,12 @@ def test_no_child_outlives_a_parent_that_is_killed(hostile_plugin: None) -> None
 
 
 def test_closing_leaves_no_child_behind() -> None:
+    others = set(
+        children_of(os.getpid())
+    )  # this process may have a database server and other parsers running
     with Parser(2) as parser:
         list(parser.parse_many((n, b"x", "a.txt", None) for n in range(8)))
-        working = children_of(os.getpid())
+        working = set(children_of(os.getpid())) - others
         assert working
     assert not any(is_alive(pid) for pid in working)
 

@@ -96,7 +96,7 @@ class Reader:
     @cached_property
     def matrix(self) -> FloatArray:
         """Every vector, shape (rows, dim); only for states that are searched exactly."""
-        return arrow.matrix_of(self.data.to_table(columns=["vector"]))
+        return arrow.checked_matrix(self.data.to_table(columns=["vector", arrow.CHECK]))
 
     @cached_property
     def directed(self) -> Bools | None:

@@ -38,6 +38,8 @@ PLAIN = ("body", "terms")
 KEY = "key"
 """A number that tells each row from every other that the dataset ever held; it does not move when rows do."""
 KEY_BITS = 32
+CHECK = "vector_check"
+"""Column of 56-bit digests of the vectors."""
 SEAL = 32
 """Hexadecimal digits at the head of `body`: a digest of the rest of it and of the words."""
 
@@ -50,6 +52,7 @@ def schema(dim: int) -> pa.Schema:
     columns += [pa.field(name, text, nullable=False) for name in PLAIN]
     columns.append(pa.field(KEY, number, nullable=False))
     if dim:
+        columns.append(pa.field(CHECK, number, nullable=False))
         columns.append(pa.field("vector", pa.list_(pa.float32(), dim), nullable=False))
     return pa.schema(columns)
 
@@ -70,6 +73,7 @@ def table_of(rows: Sequence[ChunkRow], dim: int, version: int) -> pa.Table:
     columns["terms"] = [row.terms for row in rows]
     columns[KEY] = np.arange(len(rows), dtype=np.int64) + (version << KEY_BITS)
     if dim:
+        columns[CHECK] = [_check(vector) for vector in _matrix(rows, dim)]
         columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(_matrix(rows, dim).reshape(-1)), dim)
     return pa.table(columns, schema=schema(dim))
 
@@ -80,7 +84,7 @@ def rows_of(table: pa.Table | pa.RecordBatch) -> Iterator[ChunkRow]:
     Raises:
         DamagedError: a row's text or words are not as they were written.
     """
-    vectors = matrix_of(table) if "vector" in table.schema.names else None
+    vectors = checked_matrix(table) if "vector" in table.schema.names else None
     bodies, terms = table.column("body").to_pylist(), table.column("terms").to_pylist()
     for place, (body, words) in enumerate(zip(bodies, terms, strict=True)):
         if _seal(body[SEAL:], words) != body[:SEAL]:
@@ -88,6 +92,19 @@ def rows_of(table: pa.Table | pa.RecordBatch) -> Iterator[ChunkRow]:
         values = json.loads(body[SEAL:])
         values["access"] = tuple(values["access"])
         yield ChunkRow(**values, terms=words, vector=None if vectors is None else vectors[place])
+
+
+def checked_matrix(table: pa.Table | pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the vectors, shape (n, dim), of a table that holds their check sums too.
+
+    Raises:
+        DamagedError: a vector is not as it was written.
+    """
+    vectors = matrix_of(table)
+    sums = table.column(CHECK).to_pylist()
+    if any(_check(vector) != wanted for vector, wanted in zip(vectors, sums, strict=True)):
+        raise DamagedError("a vector of the index holds other bytes than were written", hint=DAMAGED_HINT)
+    return vectors
 
 
 def matrix_of(
@@ -111,6 +128,10 @@ def _body(row: ChunkRow) -> str:
 def _seal(text: str, terms: str) -> str:
     # Lance has no checksums of its own, and a flipped bit would be quoted as if somebody had written it.
     return blake2b(f"{text}\0{terms}".encode("utf-8", "surrogatepass"), digest_size=SEAL // 2).hexdigest()
+
+
+def _check(vector: np.ndarray[Any, np.dtype[np.float32]]) -> int:
+    return int.from_bytes(blake2b(vector.astype("<f4").tobytes(), digest_size=7).digest(), "little")
 
 
 def _matrix(rows: Sequence[ChunkRow], dim: int) -> np.ndarray[Any, np.dtype[np.float32]]:

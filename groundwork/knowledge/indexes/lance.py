@@ -198,7 +198,7 @@ class Lance:
         return self._counted[1]
 
     def _columns(self, vectors: bool) -> list[str]:
-        return [*arrow.PLAIN, *(["vector"] if vectors and self.dim else [])]
+        return [*arrow.PLAIN, *(["vector", arrow.CHECK] if vectors and self.dim else [])]
 
     def _rows_at(
         self, reader: Reader, places: NDArray[np.int64], vectors: bool, scope: Scope
