@@ -1,5 +1,4 @@
-"""The context that travels with a chunk: the document's title and the headings above it, `Title >
-Section`."""
+"""The context that travels with a chunk: the document's title and the headings above it, `Title > Section`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Cut where the document itself has joints: headings, blocks, paragraphs, rows, lines, sentences; the
-default.
+"""Cut where the document itself has joints: headings, blocks, paragraphs, rows, lines, sentences; the default.
 
 Sections stand alone unless they are too small to; tables, lists, code and paragraphs stay whole when they
 fit; what is too long is cut into parts of about equal length at its own best joints. Works with and without
