@@ -84,12 +84,11 @@ def run(
             "publish_seconds": round(first.stages.get("publishing", 0.0), 3),
             "stages": {k: round(v, 3) for k, v in first.stages.items()},
         },
-        "bare_encoder": {
-            **bare.figures(),
-            "chunks_per_second": round(len(texts) / max(bare.seconds, 1e-9), 1),
-        },
-        "rate_ratio": round(bare.seconds / first.seconds, 3),
-        "cpu_ratio": round(bare.cpu / first.cpu, 3),
+        "bare_encoder": None
+        if encoder is None
+        else {**bare.figures(), "chunks_per_second": round(len(texts) / max(bare.seconds, 1e-9), 1)},
+        "rate_ratio": None if encoder is None else round(bare.seconds / first.seconds, 3),
+        "cpu_ratio": None if encoder is None else round(bare.cpu / first.cpu, 3),
         "unchanged": {
             **again.figures(),
             "embedded": unchanged.embedded,

@@ -38,7 +38,6 @@ class Builder:
     """Makes the rows of document versions that an index does not hold yet.
 
     Args:
-        donors: rows that may already have the vectors, by document version: (index ref, version to look into).
         progress: called with (chunks done, chunks expected, name of the document).
         check: called between batches; raises to stop.
     """
@@ -54,7 +53,12 @@ class Builder:
     def build(
         self, versions: Sequence[str], names: Mapping[str, str], donors: Mapping[str, tuple[str, str]]
     ) -> Built:
-        """Append the rows of `versions` (in this order) that are not staged yet; return the chunks of all of them."""
+        """Append the rows of `versions` (in this order) that are not staged yet; return the chunks of all of them.
+
+        Args:
+            names: how people see each version's document.
+            donors: where a version's vectors may already be: (index ref, version to look into).
+        """
         built = Built()
         staged = self.index.staged()
         ready = [v for v in versions if v in staged]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -322,11 +321,6 @@ def _version_digest(
 
 def _marks(parsed: Parsed) -> bytes:
     return canonical_json([[m.kind, m.start, m.end, m.label, m.level] for m in parsed.marks])
-
-
-def read_marks(data: bytes) -> list[list[object]]:
-    """Read what was stored of a document's marks."""
-    return list(json.loads(data))
 
 
 def _by_content(gone: Sequence[Source]) -> dict[str, list[Source]]:
