@@ -55,6 +55,15 @@ leases = Table(
     _word("renewed_at"),
 )
 
+blobs = Table(
+    "blobs",
+    metadata,
+    _word("digest", key=True),
+    _count("size"),
+    _word("media_type"),
+    _word("created_at"),
+)
+
 pointers = Table(
     "pointers",
     metadata,

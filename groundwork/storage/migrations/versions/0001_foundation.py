@@ -34,6 +34,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_answers_tenant_app_id"), "answers", ["tenant", "app", "id"], unique=False)
     op.create_index(op.f("ix_answers_tenant_id"), "answers", ["tenant", "id"], unique=False)
     op.create_table(
+        "blobs",
+        sa.Column("digest", WORD, nullable=False),
+        sa.Column("size", COUNT, nullable=False),
+        sa.Column("media_type", WORD, nullable=False),
+        sa.Column("created_at", WORD, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_blobs")),
+    )
+    op.create_table(
         "calibrations",
         sa.Column("id", WORD, nullable=False),
         sa.Column("tenant", WORD, nullable=False),
