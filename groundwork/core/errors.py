@@ -3,15 +3,23 @@
     GroundworkError                 code                    status  retryable
     ├── InvalidInputError           invalid_input              400
     │   ├── SettingsError           invalid_settings           400
-    │   └── TooLargeError           too_large                  413
+    │   ├── TooLargeError           too_large                  413
+    │   └── ContextLengthError      context_length_exceeded    400
     ├── UnauthenticatedError        unauthenticated            401
     ├── ForbiddenError              forbidden                  403
     ├── NotFoundError               not_found                  404
-    │   └── NoWorkspaceError        no_workspace               404
+    │   ├── NoWorkspaceError        no_workspace               404
+    │   └── ModelNotFoundError      model_not_found            404
     ├── ConflictError               conflict                   409
     │   ├── BusyError               busy                       409     yes
     │   ├── LeaseLostError          lease_lost                 409     yes
-    │   └── CancelledError          cancelled                  409     yes
+    │   ├── CancelledError          cancelled                  409     yes
+    │   └── OtherRequestError       other_request              409
+    ├── RateLimitedError            rate_limited               429     yes
+    ├── BudgetExceededError         budget_exceeded            429
+    ├── UpstreamError               upstream_failed            502     yes
+    │   ├── OutputRefusedError      output_refused             502
+    │   └── UpstreamTimeoutError    upstream_timeout           504     yes
     ├── GoneError                   gone                       410
     ├── WorkspaceVersionError       workspace_version          409
     ├── MissingDependencyError      missing_dependency         501
@@ -128,6 +136,55 @@ class LeaseLostError(ConflictError):
     retryable = True
 
 
+class ContextLengthError(InvalidInputError):
+    """The prompt and the asked-for output are longer than the model's context."""
+
+    code = "context_length_exceeded"
+
+
+class ModelNotFoundError(NotFoundError):
+    """No model of that name can be asked for, or the key may not ask for it."""
+
+    code = "model_not_found"
+
+
+class RateLimitedError(GroundworkError):
+    """A rate limit was reached; `details["retry_after_s"]` says when to come again."""
+
+    code = "rate_limited"
+    status = 429
+    retryable = True
+
+
+class BudgetExceededError(GroundworkError):
+    """A budget does not have what this call may cost; it opens again with the next period or a higher limit."""
+
+    code = "budget_exceeded"
+    status = 429
+
+
+class UpstreamError(GroundworkError):
+    """No provider could serve the call; `details["failure"]` names the last failure."""
+
+    code = "upstream_failed"
+    status = 502
+    retryable = True
+
+
+class OutputRefusedError(UpstreamError):
+    """What the model wrote does not fit the schema that was asked for, also after one repair."""
+
+    code = "output_refused"
+    retryable = False
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The call's deadline was over before a provider had answered."""
+
+    code = "upstream_timeout"
+    status = 504
+
+
 class GoneError(GroundworkError):
     """It was here and has been removed or erased."""
 
@@ -188,3 +245,9 @@ class CancelledError(ConflictError):
 
     code = "cancelled"
     retryable = True
+
+
+class OtherRequestError(ConflictError):
+    """A replay came to a model call that was not recorded, so what the model would say is not known."""
+
+    code = "other_request"

@@ -18,12 +18,14 @@ class Principal:
         access: tokens that a document's access list is compared with, such as `user:ann` and `group:hr`;
             a document is readable when its list holds `public` or one of these.
         owner: reads everything in the tenant regardless of access lists.
+        role: the role it holds in the tenant, see `groundwork.accounts.roles`; empty: none, such as in a job.
     """
 
     tenant: str = DEFAULT_TENANT
     name: str = "local"
     access: frozenset[str] = field(default_factory=frozenset)
     owner: bool = False
+    role: str = ""
 
     def readable(self) -> tuple[str, ...] | None:
         """Return the sorted access tokens that open a document, or None when every document is open."""
@@ -34,4 +36,4 @@ class Principal:
         return self.owner or PUBLIC in access_list or not self.access.isdisjoint(access_list)
 
 
-LOCAL = Principal(name="local", owner=True)
+LOCAL = Principal(name="local", owner=True, role="admin")

@@ -28,11 +28,13 @@ class Shelf(Generic[T]):
     Args:
         kind: the field's word for it, such as `chunker`; also the entry-point group `groundwork.<kind>`.
         home: the package whose modules are the built-in implementations; a leading underscore hides a module.
+        aside: modules of the home that are public and no implementations.
     """
 
-    def __init__(self, kind: str, home: str) -> None:
+    def __init__(self, kind: str, home: str, aside: frozenset[str] = frozenset()) -> None:
         self.kind = kind
         self.home = home
+        self.aside = aside
         self._made: dict[str, type[T]] = {}
 
     def names(self) -> list[str]:
@@ -89,7 +91,11 @@ class Shelf(Generic[T]):
     def _built_in(self) -> frozenset[str]:
         spec = find_spec(self.home)
         paths = list(spec.submodule_search_locations or []) if spec else []
-        return frozenset(m.name for m in pkgutil.iter_modules(paths) if not m.name.startswith("_"))
+        return frozenset(
+            m.name
+            for m in pkgutil.iter_modules(paths)
+            if not m.name.startswith("_") and m.name not in self.aside
+        )
 
     @cached_property
     def _entry_points(self) -> dict[str, EntryPoint]:

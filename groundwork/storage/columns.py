@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
+from groundwork.core.json_writer import json_writer
+
 # Order and comparison by code point on both, whatever the locale of the PostgreSQL cluster.
 Word = Text().with_variant(Text(collation="C"), "postgresql")
 """Ids, names, digests, timestamps: text without NUL or lone surrogates, ordered by code point."""
@@ -16,6 +18,7 @@ Word = Text().with_variant(Text(collation="C"), "postgresql")
 Count = BigInteger().with_variant(Integer(), "sqlite")
 """A signed 64-bit number; on SQLite `INTEGER`, so that it may be an autoincrementing primary key."""
 
+_write = json_writer(sort_keys=True)
 _ESCAPE = "\uf8fe"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff\uf8fe]")
 _ESCAPED = re.compile(_ESCAPE + "([0-9a-f]{4})")
@@ -35,10 +38,10 @@ class AnyText(TypeDecorator[str]):
         return dialect.type_descriptor(Word)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else _storable(value)
+        return None if value is None else storable(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else _as_written(value)
+        return None if value is None else as_written(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -48,14 +51,10 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return _storable(
-            json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        )
+        return None if value is None else storable(_write(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(_as_written(value))
+        return None if value is None else json.loads(as_written(value))
 
 
 class Unsigned(TypeDecorator[int]):
@@ -74,9 +73,13 @@ class Unsigned(TypeDecorator[int]):
         return value if value is None or value >= 0 else value + (1 << 64)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return the text as both databases take it, see `AnyText`."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _UNSTORABLE.sub(lambda m: f"{_ESCAPE}{ord(m[0]):04x}", text) if _UNSTORABLE.search(text) else text
 
 
-def _as_written(stored: str) -> str:
+def as_written(stored: str) -> str:
+    """Return the text that `storable` was given."""
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), stored) if _ESCAPE in stored else stored

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
@@ -16,6 +16,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from groundwork.core.errors import BusyError, GroundworkError, MissingDependencyError, SettingsError
 from groundwork.storage.faults import explain_database_error, explain_os_error, nested_write
+
+if TYPE_CHECKING:
+    from groundwork.storage.migrations import ChainName
 
 Dialect = Literal["sqlite", "postgresql"]
 BUSY_SECONDS = 30
@@ -85,8 +88,8 @@ class Database:
         finally:
             self._writing.now = False
 
-    def migrate(self) -> bool:
-        """Bring the tables to this version's state and say whether anything had to be done.
+    def migrate(self, chain: ChainName = "workspace") -> bool:
+        """Bring the tables of a chain to this version's state and say whether anything had to be done.
 
         All pending migrations commit together, so an interrupted one starts again from the old state; of two
         processes the second waits for the first.
@@ -94,7 +97,7 @@ class Database:
         Raises:
             WorkspaceVersionError: the tables are of a newer Groundwork; nothing is changed.
         """
-        from groundwork.storage.migrations import is_current, upgrade
+        from groundwork.storage.migrations import CHAINS, is_current, upgrade
 
         if self.path is not None:
             try:
@@ -103,7 +106,8 @@ class Database:
                 raise explain_os_error(
                     error, f"the folder of the database {self.name} cannot be made"
                 ) from error
-        return False if is_current(self) else upgrade(self)
+        history = CHAINS[chain]
+        return False if is_current(self, history) else upgrade(self, history)
 
     def scrub(self) -> None:
         """Remove what deleted rows left behind, so that erased text is in no file of the database.
@@ -124,6 +128,22 @@ class Database:
                 yield connection.execution_options(gw_mode="unbound")
             else:
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def driver_connection(self, *, busy_seconds: float = BUSY_SECONDS) -> Any:
+        """Open a connection of the driver itself, for one thread that begins and ends its own transactions.
+
+        It is prepared as all others are and is not pooled: who asks for it closes it. Its errors are the driver's;
+        `faults.explain_driver_error` translates them.
+        """
+        arguments, options = self._engine.dialect.create_connect_args(self._url)
+        driver = self._engine.dialect.loaded_dbapi
+        if self.dialect == "postgresql":
+            return driver.connect(*arguments, **options, autocommit=True)
+        connection = driver.connect(
+            *arguments, **{**options, "timeout": busy_seconds, "check_same_thread": False}
+        )
+        _prepare_sqlite(connection, None)
+        return connection
 
     def close(self) -> None:
         """Close every idle connection; the object may be used again."""
@@ -258,7 +278,7 @@ def _need_psycopg() -> None:
         )
 
 
-def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry | None) -> None:
     # The driver must not begin transactions by itself: `_begin_sqlite` says which kind it is.
     connection.isolation_level = None
     cursor = connection.cursor()

@@ -36,10 +36,14 @@ def explain_database_error(error: Any, where: str) -> GroundworkError | None:
         error: what SQLAlchemy raised.
         where: the database as people know it, without password.
     """
-    cause = error.orig
+    return explain_driver_error(error.orig, where, disconnected=bool(error.connection_invalidated))
+
+
+def explain_driver_error(cause: Any, where: str, *, disconnected: bool = False) -> GroundworkError | None:
+    """Return Groundwork's error for one that `sqlite3` or `psycopg` raised, or None for a fault of our own statement."""
     if isinstance(cause, sqlite3.Error):
         return _explain_sqlite(cause, where)
-    return _explain_postgres(cause, where, bool(error.connection_invalidated))
+    return _explain_postgres(cause, where, disconnected)
 
 
 def explain_os_error(error: OSError, doing: str) -> GroundworkError:

@@ -6,7 +6,7 @@ to a tenant has `tenant` in its key or first in an index.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table, text
 
 from groundwork.storage.columns import AnyText, Count, Json, Unsigned, Word
 
@@ -252,6 +252,305 @@ calibrations = Table(
     Index(None, "tenant", "app", "id"),
 )
 
+conversation_turns = Table(
+    "conversation_turns",
+    metadata,
+    _word("tenant", key=True),
+    _word("conversation_id", key=True),
+    Column("seq", Count, primary_key=True, autoincrement=False),
+    Column("answer_id", Word, ForeignKey("answers.id", ondelete="CASCADE"), nullable=False),
+    _text("principal"),
+    Index(None, "answer_id"),
+)
+
+# ---- prompts ----
+
+prompt_versions = Table(
+    "prompt_versions",
+    metadata,
+    _word("tenant", key=True),
+    _word("digest", key=True),  # of the canonical form of the template
+    _word("name", key=True),
+    _text("source"),  # the file as it was written
+    _json("template"),  # what was read from it: inputs, messages, hints, tests
+    _word("created_at"),
+    _text("created_by"),
+    Index(None, "tenant", "name", "created_at"),
+)
+
+prompt_runs = Table(
+    "prompt_runs",
+    metadata,
+    _word("id", key=True),
+    _word("tenant"),
+    _word("name"),
+    _word("digest"),
+    _text("model"),
+    _flag("passed"),
+    _json("report"),
+    _word("created_at"),
+    _text("principal"),
+    Index(None, "tenant", "name", "id"),
+)
+
+# ---- gateway; money in billionths of a US dollar, so that sums are exact ----
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _word("id", key=True),
+    _word("tenant"),
+    _text("name"),
+    Column("digest", Word, nullable=False, unique=True),  # SHA-256 of the key; the key itself is nowhere
+    _word("prefix"),  # its first characters, for people
+    _json("scopes"),
+    _json("access", null=True),  # document access; null reads everything
+    _json("limits"),  # budgets in USD and rates, see gateway/keys.py
+    _word("role", null=True),  # what it may do beside calling models, see accounts/roles.py; null: nothing
+    _word("created_at"),
+    _text("created_by"),
+    _word("expires_at", null=True),
+    _word("revoked_at", null=True),
+    _word("last_used_at", null=True),
+    Index(None, "tenant", "id"),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    _word("id", key=True),
+    _word("tenant"),
+    _word("key_id"),
+    _text("principal"),
+    _word("app"),
+    _word("release"),
+    _word("answer_id"),
+    _word("parent"),
+    _word("dialect"),
+    _word("operation"),  # chat | embed
+    _text("model"),  # as it was asked for
+    _word("provider"),  # who served it in the end
+    _text("served_model"),
+    _flag("stream"),
+    _word("state"),  # open | done | failed | incomplete | cancelled | lost
+    _flag("cached"),
+    _word("structured"),  # none | valid | repaired | refused
+    _word("error"),
+    _count("input_tokens"),
+    _count("output_tokens"),
+    _count("cached_input_tokens"),
+    _count("cache_write_tokens"),
+    _count("reasoning_tokens"),
+    _flag("estimated"),
+    _count("reserved_nanousd"),
+    _count("cost_nanousd"),
+    _count("energy_uwh"),  # millionths of a watt-hour, an estimate
+    _json("holds"),  # the budget windows that hold its reservation
+    Column("latency_ms", Double, nullable=False, default=0.0),
+    Column("first_token_ms", Double, nullable=True),
+    _word("prompt"),
+    _word("snapshot"),
+    _word("trace_id"),
+    _word("span_id"),
+    _json("process"),  # who serves it, so that the calls of a dead process are found
+    _word("started_at"),
+    _word("finished_at", null=True),
+    Index(None, "tenant", "key_id", "id"),
+    Index("ix_calls_answer_id", "answer_id", sqlite_where=text("answer_id <> ''"),
+          postgresql_where=text("answer_id <> ''")),
+    Index("ix_calls_open", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    sqlite_with_rowid=False,  # one tree less to write with every call; ids stand in the order of time
+)  # fmt: skip
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _word("call_id", key=True),
+    Column("n", Count, primary_key=True, autoincrement=False),  # from 1 within its call
+    _word("id"),
+    _word("tenant"),
+    _word("reason"),  # first | retry | fallback | hedge | repair | escalation
+    _word("provider"),
+    _text("model"),
+    _word("state"),  # open | done | failed | incomplete | cancelled | lost
+    Column("status", Count, nullable=True),  # the provider's HTTP status
+    _word("failure"),
+    _count("input_tokens"),
+    _count("output_tokens"),
+    _count("cost_nanousd"),
+    Column("latency_ms", Double, nullable=False, default=0.0),
+    Column("first_token_ms", Double, nullable=True),
+    _word("started_at"),
+    sqlite_with_rowid=False,
+)
+
+usage_days = Table(
+    "usage_days",
+    metadata,
+    _word("tenant", key=True),
+    _word("day", key=True),  # UTC
+    _word("key_id", key=True),
+    _word("app", key=True),
+    _word("release", key=True),
+    _word("provider", key=True),
+    _text("model", key=True),
+    _count("calls"),
+    _count("failed"),
+    _count("cached"),
+    _count("input_tokens"),
+    _count("output_tokens"),
+    _count("cost_nanousd"),
+    _count("energy_uwh"),
+    sqlite_with_rowid=False,  # these small tables change with every call; without a second tree each costs one page less
+)
+
+budget_windows = Table(
+    "budget_windows",
+    metadata,
+    _word("tenant", key=True),
+    _word("scope", key=True),  # key:key_… | app:<name> | workspace
+    _word("period", key=True),  # day | month | total
+    _word("start", key=True),  # 2026-11-20 | 2026-11 | all; UTC
+    _count("reserved_nanousd"),
+    _count("spent_nanousd"),
+    sqlite_with_rowid=False,
+)
+
+rate_buckets = Table(
+    "rate_buckets",
+    metadata,
+    _word("tenant", key=True),
+    _word("scope", key=True),
+    _word("unit", key=True),  # requests | tokens
+    Column("level", Double, nullable=False),
+    Column("at", Double, nullable=False),  # seconds of the clock that `boot` names, see storage/machine.py
+    _word("boot"),
+    sqlite_with_rowid=False,
+)
+
+cached_completions = Table(
+    "cached_completions",
+    metadata,
+    _word("tenant", key=True),
+    _word("key", key=True),
+    _text("model"),
+    _json("completion"),
+    _count("hits"),
+    _word("created_at"),
+    _word("expires_at", null=True),
+    Index(None, "tenant", "created_at"),
+)
+
+cached_documents = Table(
+    "cached_documents",
+    metadata,
+    _word("tenant", key=True),
+    _word("document_id", key=True),
+    _word("key", key=True),
+    Index(None, "tenant", "key"),
+    sqlite_with_rowid=False,
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    _word("name", key=True),
+    _word("sealed"),  # AES-256-GCM, base64: nonce and ciphertext; the name is authenticated with it
+    _word("master"),  # which master key sealed it: its first bytes of SHA-256
+    _word("created_at"),
+)
+
+# ---- accounts ----
+
+tenants = Table(
+    "tenants",
+    metadata,
+    _word("name", key=True),
+    _text("title"),
+    _word("created_at"),
+    _text("created_by"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _word("id", key=True),
+    Column("name", AnyText, nullable=False, unique=True),  # what people sign in with, in lower case
+    _text("title"),  # as people write it
+    _text("password"),  # argon2id in its own form; empty: no sign-in by password
+    Column("subject", AnyText, nullable=True, unique=True),  # issuer and subject of OpenID Connect
+    _word("created_at"),
+    _text("created_by"),
+    _word("disabled_at", null=True),
+    _word("last_seen_at", null=True),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _word("tenant", key=True),
+    Column("user_id", Word, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    _word("role"),  # viewer | builder | operator | admin
+    _json("access", null=True),  # document access; null reads everything
+    _word("created_at"),
+    _text("created_by"),
+    Index(None, "user_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _word("digest", key=True),  # SHA-256 of the cookie; the cookie itself is nowhere
+    _word("id"),
+    _word("tenant"),
+    _word("user_id"),  # empty for one that a key opened
+    _word("key_id"),
+    _text("agent"),  # the browser, as it names itself
+    _word("created_at"),
+    _word("last_seen_at"),
+    _word("expires_at"),
+    Index(None, "user_id"),
+    Index(None, "expires_at"),
+)
+
+# ---- feedback and saved views ----
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _word("id", key=True),
+    _word("tenant"),
+    _word("kind"),  # thumb | correction | label | comment | golden
+    _text("value"),
+    _text("text"),
+    _word("answer_id"),
+    _word("trace_id"),
+    _word("span_id"),
+    _word("app"),
+    _word("release"),
+    _text("principal"),
+    _word("source"),
+    _word("created_at"),
+    _word("withdrawn_at", null=True),
+    Index(None, "tenant", "id"),
+    Index(None, "tenant", "answer_id"),
+    Index(None, "tenant", "trace_id"),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    _word("id", key=True),
+    _word("tenant"),
+    _text("name"),
+    _word("page"),
+    _text("query"),
+    _text("principal"),
+    _flag("shared"),
+    _word("created_at"),
+    Index(None, "tenant", "page"),
+)
+
 # ---- jobs ----
 
 jobs = Table(
@@ -275,3 +574,7 @@ jobs = Table(
     Index(None, "tenant", "id"),
     Index(None, "state"),
 )
+
+# ---- improvement ----
+
+from groundwork.storage import improvement_tables  # noqa: E402, F401 - the rest of this metadata; needs it to be there

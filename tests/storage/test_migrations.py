@@ -8,36 +8,55 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from groundwork.core.errors import WorkspaceVersionError
 from groundwork.storage.database import Database
-from groundwork.storage.migrations import REVISIONS
+from groundwork.storage.migrations import CHAINS, ChainName
 from groundwork.storage.tables import metadata
+from groundwork.storage.telemetry_tables import metadata as telemetry_metadata
+
+METADATA = {"workspace": metadata, "telemetry": telemetry_metadata}
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_code(empty_url: str) -> None:
+@pytest.mark.parametrize("chain", CHAINS)
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty_url: str, chain: ChainName) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
     database = Database(empty_url)
-    assert database.migrate()
+    assert database.migrate(chain)
+    options = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "version_table": CHAINS[chain].version_table,
+        # The search index is of each database's own kind and not among the tables of the code.
+        "include_name": lambda name, kind, _: kind != "table" or not name.startswith("span_words"),
+    }
     with database.read() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
-        assert compare_metadata(context, metadata) == []
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, METADATA[chain]) == []
 
 
-def test_the_known_revisions_are_those_of_the_migration_files() -> None:
+def test_both_histories_live_in_one_database_and_know_nothing_of_each_other(empty_url: str) -> None:
+    database = Database(empty_url)
+    assert database.migrate("telemetry")
+    assert database.migrate("workspace")
+    assert not database.migrate("telemetry")
+    assert not database.migrate("workspace")
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_the_known_revisions_are_those_of_the_migration_files(chain: ChainName) -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", "groundwork.storage:migrations")
-    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", f"groundwork.storage:migrations/{CHAINS[chain].folder}")
+    config.set_main_option("path_separator", "newline")
     scripts = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
-    assert tuple(reversed(scripts)) == REVISIONS
+    assert tuple(reversed(scripts)) == CHAINS[chain].revisions
 
 
 def test_migrating_twice_does_nothing(empty_url: str) -> None:
@@ -75,8 +94,8 @@ def test_an_interrupted_migration_leaves_nothing_and_starts_again(
 
     complete = migrations._run
 
-    def interrupted(connection: object) -> None:
-        complete(connection)  # type: ignore[arg-type]
+    def interrupted(connection: Connection, chain: migrations.Chain) -> None:
+        complete(connection, chain)
         raise KeyboardInterrupt
 
     database = Database(empty_url)
