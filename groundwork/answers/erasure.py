@@ -17,7 +17,7 @@ class AnswersEraser:
     database: Database
 
     def erase_documents(self, principal: Principal, document_ids: list[str]) -> ErasureReceipt:
-        """Blank question, text, quotes and passages of every answer that one of the documents was retrieved for."""
+        """Blank everything that was asked, said and quoted in the answers that one of the documents was retrieved for."""
         with self.database.write() as connection:
             touched = [
                 a for a in store.answers_with(connection, principal.tenant, document_ids) if not a.redacted
@@ -33,9 +33,16 @@ class AnswersEraser:
                         {"document_id": h["document_id"], "chunk_id": h["chunk_id"]} for h in answer.retrieved
                     ),
                     signals={},
+                    sentences=(),
+                    removed=(),
+                    exchanges=tuple(replace(e, text="", message="") for e in answer.exchanges),
+                    standalone="",
+                    notes=(),
                     redacted=True,
                 )
                 store.replace_answer(connection, principal.tenant, blank)
         return ErasureReceipt(
-            "answers", len(touched), "question, text, quotes and passages overwritten in the database"
+            "answers",
+            len(touched),
+            "question, text, quotes, passages and model outputs overwritten in the database",
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groundwork.answers.pipeline import Outcome, Pipeline, recipe_of
+from groundwork.answers.readers import Occasion
 from groundwork.answers.types import Answer, Difference, Replay, ReplayResult
-from groundwork.core.errors import GoneError, NotFoundError
+from groundwork.core.errors import GoneError, NotFoundError, OtherRequestError
 
 
 def replay(pipeline: Pipeline, answer: Answer, tenant: str) -> Replay:
@@ -22,14 +23,40 @@ def replay(pipeline: Pipeline, answer: Answer, tenant: str) -> Replay:
     now = pipeline.make_reader(recipe.model).fingerprint
     parts = [] if now == recipe.reader else [Difference("model", recipe.reader, now)]
     try:
-        outcome = pipeline.produce(
-            recipe.principal(answer.principal), answer.question, recipe, answer.pins.snapshot
+        outcome = again(pipeline, answer, tenant)
+    except OtherRequestError as error:
+        return Replay(
+            answer.id,
+            "drifted",
+            (*parts, Difference("request", str(error.details["was"]), str(error.details["now"]))),
         )
     except (NotFoundError, GoneError) as error:
         return Replay(
             answer.id, "drifted", (*parts, Difference("snapshot", answer.pins.snapshot, error.message))
         )
     return compare(answer, outcome, parts)
+
+
+def again(pipeline: Pipeline, answer: Answer, tenant: str) -> Outcome:
+    """Make a recorded answer from its recipe at its snapshot; what models said is taken from the record.
+
+    Raises:
+        NotFoundError, GoneError: the snapshot is not there any more.
+        OtherRequestError: the models would be asked something else now.
+    """
+    recipe = recipe_of(answer, tenant)
+    principal = recipe.principal(answer.principal)
+    asked = answer.standalone or answer.question
+    found = pipeline.searcher.search(
+        principal, asked, recipe.index, recipe.strategy, recipe.passages, answer.pins.snapshot
+    )
+    return pipeline.read(principal, asked.strip(), recipe, found, occasion=recorded(answer))
+
+
+def recorded(answer: Answer) -> Occasion:
+    """Return the occasion on which models say what they said."""
+    said = tuple(e for e in answer.exchanges if e.purpose == "answer")
+    return Occasion(recorded=said, shown=answer.shown, calibrated=answer.settings.get("escalate_below"))
 
 
 def compare(answer: Answer, outcome: Outcome, parts: Sequence[Difference] = ()) -> Replay:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from groundwork.answers.types import Answer, Citation, Pins
+from groundwork.answers.types import Answer, Citation, Conversation, Exchange, Pins, Sentence, Shown
 from groundwork.core.principal import Principal
 from groundwork.storage import tables as t
-from groundwork.storage.database import insert_or_ignore
+from groundwork.storage.database import exclusive, insert_or_ignore
 
 
-def put_answer(connection: Connection, tenant: str, answer: Answer) -> None:
-    """Record an answer and every document that retrieval brought for it."""
+def put_answer(connection: Connection, tenant: str, answer: Answer, further: Sequence[str] = ()) -> None:
+    """Record an answer and every document that retrieval brought for it; `further` ones may show in its question."""
     connection.execute(
         insert(t.answers).values(
             id=answer.id,
@@ -30,10 +31,77 @@ def put_answer(connection: Connection, tenant: str, answer: Answer) -> None:
             redacted=False,
         )
     )
-    documents = sorted({str(hit["document_id"]) for hit in answer.retrieved})
+    if answer.conversation is not None:
+        _put_turn(connection, tenant, answer, answer.conversation)
+    documents = sorted({*further, *(str(hit["document_id"]) for hit in answer.retrieved)})
     if documents:
         rows = [{"answer_id": answer.id, "tenant": tenant, "document_id": d} for d in documents]
         insert_or_ignore(connection, t.answer_documents, rows)
+
+
+def _put_turn(connection: Connection, tenant: str, answer: Answer, conversation: str) -> None:
+    exclusive(connection, f"conversation {tenant} {conversation}")
+    c = t.conversation_turns
+    last = select(func.max(c.c.seq)).where(c.c.tenant == tenant, c.c.conversation_id == conversation)
+    seq = (connection.execute(last).scalar() or 0) + 1
+    row = {"tenant": tenant, "conversation_id": conversation, "seq": seq, "answer_id": answer.id}
+    connection.execute(insert(c).values(**row, principal=answer.principal))
+
+
+def conversation(connection: Connection, principal: Principal, identifier: str) -> list[Answer]:
+    """Return the answers of a conversation, oldest first; empty when there is none that the principal may see."""
+    a, c = t.answers, t.conversation_turns
+    query = (
+        select(a)
+        .join(c, c.c.answer_id == a.c.id)
+        .where(c.c.tenant == principal.tenant, c.c.conversation_id == identifier)
+        .order_by(c.c.seq)
+    )
+    if not principal.owner:
+        query = query.where(c.c.principal == principal.name)
+    return [answer_of(r) for r in connection.execute(query)]
+
+
+def conversations(
+    connection: Connection, principal: Principal, limit: int, before: str | None
+) -> list[Conversation]:
+    """Return the conversations the principal may see, newest first; `before` is the id to go on from."""
+    a, c = t.answers, t.conversation_turns
+    shared = [c.c.tenant == principal.tenant]
+    if not principal.owner:
+        shared.append(c.c.principal == principal.name)
+    counted = (
+        select(c.c.conversation_id, func.count().label("turns"), func.max(c.c.answer_id).label("last"))
+        .where(*shared, *([] if before is None else [c.c.conversation_id < before]))
+        .group_by(c.c.conversation_id)
+        .order_by(c.c.conversation_id.desc())
+        .limit(limit)
+        .subquery()
+    )
+    first = (
+        select(counted, a.c.question, a.c.app, a.c.created_at)
+        .join(
+            c,
+            (c.c.conversation_id == counted.c.conversation_id)
+            & (c.c.seq == 1)
+            & (c.c.tenant == principal.tenant),
+        )
+        .join(a, a.c.id == c.c.answer_id)
+        .order_by(counted.c.conversation_id.desc())
+    )
+    return [
+        Conversation(r.conversation_id, r.app, r.question, int(r.turns), r.last, r.created_at)
+        for r in connection.execute(first)
+    ]
+
+
+def documents_of(connection: Connection, tenant: str, answer_ids: Sequence[str]) -> list[str]:
+    """Return the ids of all documents that answers used, sorted."""
+    d = t.answer_documents
+    query = (
+        select(d.c.document_id).where(d.c.tenant == tenant, d.c.answer_id.in_(list(answer_ids))).distinct()
+    )
+    return sorted(str(r.document_id) for r in connection.execute(query))
 
 
 def answer(connection: Connection, principal: Principal, answer_id: str) -> Answer | None:
@@ -43,7 +111,7 @@ def answer(connection: Connection, principal: Principal, answer_id: str) -> Answ
     if not principal.owner:
         query = query.where(a.c.principal == principal.name)
     row = connection.execute(query).first()
-    return None if row is None else _answer(row)
+    return None if row is None else answer_of(row)
 
 
 def answers(
@@ -58,7 +126,7 @@ def answers(
         query = query.where(a.c.id < before)
     if app is not None:
         query = query.where(a.c.app == app)
-    return [_answer(r) for r in connection.execute(query)]
+    return [answer_of(r) for r in connection.execute(query)]
 
 
 def answers_with(connection: Connection, tenant: str, document_ids: Sequence[str]) -> list[Answer]:
@@ -69,7 +137,7 @@ def answers_with(connection: Connection, tenant: str, document_ids: Sequence[str
         .join(d, d.c.answer_id == a.c.id)
         .where(a.c.tenant == tenant, d.c.document_id.in_(list(document_ids)))
     )
-    return list({r.id: _answer(r) for r in connection.execute(query)}.values())
+    return list({r.id: answer_of(r) for r in connection.execute(query)}.values())
 
 
 def replace_answer(connection: Connection, tenant: str, answer: Answer) -> None:
@@ -104,7 +172,7 @@ def calibration(connection: Connection, tenant: str, app: str) -> dict[str, Any]
 
 
 def _record(answer: Answer) -> dict[str, Any]:
-    record = answer.as_dict()
+    record = {**answer.as_dict(), "exchanges": [asdict(e) for e in answer.exchanges]}
     for column in (
         "id",
         "app",
@@ -120,10 +188,17 @@ def _record(answer: Answer) -> dict[str, Any]:
     return record
 
 
-def _answer(row: Any) -> Answer:
+def answer_of(row: Any) -> Answer:
+    """Return the answer in a row of `answers`."""
     record = dict(row.record)
     record["citations"] = tuple(Citation(**c) for c in record["citations"])
     record["retrieved"] = tuple(record["retrieved"])
+    # Records that are older than these fields do not have them.
+    record["sentences"] = tuple(_sentence(s) for s in record.get("sentences", ()))
+    record["removed"] = tuple(_sentence(s) for s in record.get("removed", ()))
+    record["exchanges"] = tuple(Exchange(**e) for e in record.get("exchanges", ()))
+    record["shown"] = tuple(Shown(**{**s, "chunks": tuple(s["chunks"])}) for s in record.get("shown", ()))
+    record["notes"] = tuple(record.get("notes", ()))
     record["pins"] = Pins(**record["pins"])
     return Answer(
         id=row.id,
@@ -136,3 +211,7 @@ def _answer(row: Any) -> Answer:
         redacted=bool(row.redacted),
         **record,
     )
+
+
+def _sentence(stored: Mapping[str, Any]) -> Sentence:
+    return Sentence(**{**stored, "citations": tuple(stored["citations"])})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from groundwork.core.errors import ConflictError
 from groundwork.core.principal import Principal
@@ -16,12 +19,17 @@ from groundwork.storage.leases import Leases
 
 @dataclass(frozen=True)
 class History:
-    """Changes which snapshots there are and which one is the head; takes the index's lease."""
+    """Changes which snapshots there are and which one is the head; takes the index's lease.
+
+    Args:
+        held: returns digests of snapshots that others need and that are never dropped: (connection, tenant, index).
+    """
 
     database: Database
     leases: Leases
     catalogue: Catalogue
     wait_seconds: float
+    held: Callable[[Connection, str, str], frozenset[str]] = lambda connection, tenant, index: frozenset()
 
     def rollback(self, principal: Principal, index: str, snapshot: str, reason: str) -> SnapshotInfo:
         """Make an earlier (or later) snapshot the head; documents on disk are not touched, and nothing is lost.
@@ -53,7 +61,7 @@ class History:
             return self.catalogue.info(row, row.id)
 
     def prune(self, principal: Principal, index: str, keep: int) -> list[str]:
-        """Drop all but the `keep` newest snapshots and the head; return the digests that were dropped.
+        """Drop all but the `keep` newest snapshots, the head, and those that are held; return what was dropped.
 
         Answers that were made from a dropped snapshot can no longer be replayed; their records stay.
         """
@@ -63,7 +71,8 @@ class History:
             with self.database.read() as connection:
                 rows = store.snapshots(connection, principal.tenant, index)
                 head = self.catalogue.head(connection, principal, index)
-                old = [r for r in rows[max(keep, 1) :] if r.id != head]
+                held = self.held(connection, principal.tenant, index)
+                old = [r for r in rows[max(keep, 1) :] if r.id != head and r.id not in held]
                 kept = [r for r in rows if r not in old]
                 parts = {
                     r.index_version: self.catalogue.parts(connection, principal.tenant, r.index_version)

@@ -19,6 +19,7 @@ from groundwork.storage.blobs import Blobs
 from groundwork.storage.database import Database
 from groundwork.storage.failpoints import failpoint
 from groundwork.storage.leases import Lease
+from groundwork.telemetry.current import current
 
 
 @dataclass
@@ -94,11 +95,13 @@ class Publisher:
     def record(self, report: IngestReport, principal: Principal) -> None:
         """Keep what an ingest did."""
         now = self.clock.now().isoformat()
+        work = current()
+        traced = {"trace_id": work.trace_id, "span_id": work.span_id} if work.trace_id else {}
         row = {
             "id": report.id,
             "index_name": report.index,
             "state": "done",
-            "report": report.as_dict(),
+            "report": {**report.as_dict(), **traced},
             "started_at": now,
             "finished_at": now,
             "principal": principal.name,

@@ -120,13 +120,13 @@ def test_short_words_survive_stemming(word: str) -> None:
     assert stem(word)
 
 
-def test_a_megabyte_takes_well_under_a_second() -> None:
+def test_a_megabyte_takes_time_in_proportion() -> None:
     text = "The structural response of thin_walled panels under aeroelastic loading was measured. " * 12_000
     ANALYZER.terms(text[:1000])
-    begun = time.process_time()
+    begun = time.thread_time()
     ANALYZER.terms(text)
-    # 5 MB/s on a quiet core; a shared one may be three times slower.
-    assert time.process_time() - begun < len(text) / 5e6 * 3
+    # 5 MB/s on a quiet core; a shared one may be several times slower, a quadratic step a thousand times.
+    assert time.thread_time() - begun < len(text) / 5e6 * 10
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,6 @@ def test_nobody_reads_an_unknown_binary() -> None:
     ids=["comments", "openings", "blanks", "brackets", "headers", "members", "streams"],
 )
 def test_bait_costs_no_time_because_the_parent_process_sniffs_too(bait: bytes) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     media_type(bait, "x")
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1

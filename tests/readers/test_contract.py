@@ -9,9 +9,11 @@ import pytest
 from groundwork.answers.readers import READERS, Reader
 from groundwork.models.weights import MINILM, is_present
 from groundwork.testing.reader import ReaderContract
+from tests.answers.models import Models, copies
 
 _SPECS: list[Any] = [
-    *READERS.names(),
+    *(n for n in READERS.names() if n != "generative"),
+    {"name": "generative", "model": "lab/copies", "encoder": "none", "gateway": Models([copies])},
     {"name": "extractive", "encoder": "none"},
     pytest.param(
         {"name": "extractive", "encoder": "minilm"},
@@ -22,7 +24,9 @@ _SPECS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("spec", _SPECS, ids=str)
+@pytest.mark.parametrize(
+    "spec", _SPECS, ids=lambda s: s if isinstance(s, str) else f"{s['name']}-{s['encoder']}"
+)
 class TestReaders(ReaderContract):
     @pytest.fixture
     def reader(self, spec: Any) -> Reader:

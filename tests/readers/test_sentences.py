@@ -132,6 +132,6 @@ def test_a_very_long_sentence_is_cut_between_words() -> None:
 )
 def test_any_repetition_takes_time_in_proportion(piece: str) -> None:
     text = piece * (20_000 // len(piece)) + "x"
-    began = time.process_time()
+    began = time.thread_time()
     split(text)
-    assert time.process_time() - began < 1.0
+    assert time.thread_time() - began < 3.0
