@@ -1,0 +1,1 @@
+"""Evaluation: scorers, judges, statistics, comparisons and gates. It decides; it promotes nothing."""

@@ -1,0 +1,1 @@
+"""Gates: the rule that compares candidate and baseline, written down before the run, and its verdict."""

@@ -1,0 +1,1 @@
+"""Reports of evaluations, comparisons and verdicts: HTML that stands alone, Markdown, JSON, forms that CI reads."""

@@ -1,0 +1,1 @@
+"""Tuning: the search for a better configuration whose reported gain is not the maximum of a search."""
