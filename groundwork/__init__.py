@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from groundwork.core.errors import GroundworkError
     from groundwork.core.principal import LOCAL, Principal
     from groundwork.knowledge.records import IngestReport, SearchResult, SnapshotDiff, SnapshotInfo
+    from groundwork.sdk.observing import Client, observe
+    from groundwork.telemetry.giving import feedback
 
 _HOMES = {
     "Answer": "groundwork.answers.types",
     "Citation": "groundwork.answers.types",
+    "Client": "groundwork.sdk.observing",
     "Explanation": "groundwork.answers.types",
     "GroundworkError": "groundwork.core.errors",
     "IngestReport": "groundwork.knowledge.records",
@@ -34,12 +37,15 @@ _HOMES = {
     "SnapshotDiff": "groundwork.knowledge.records",
     "SnapshotInfo": "groundwork.knowledge.records",
     "Workspace": "groundwork.app.workspace",
+    "feedback": "groundwork.telemetry.giving",
+    "observe": "groundwork.sdk.observing",
 }
 
 __all__ = [
     "LOCAL",
     "Answer",
     "Citation",
+    "Client",
     "Explanation",
     "GroundworkError",
     "IngestReport",
@@ -49,6 +55,8 @@ __all__ = [
     "SnapshotDiff",
     "SnapshotInfo",
     "Workspace",
+    "feedback",
+    "observe",
 ]
 
 

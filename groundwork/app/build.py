@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundwork.core.clock import Clock, SystemClock
 from groundwork.core.erasure import Erasable
-from groundwork.core.principal import Principal
+from groundwork.core.errors import InternalError
+from groundwork.core.once import once
+from groundwork.core.principal import LOCAL, Principal
 from groundwork.core.settings import Spec
 from groundwork.storage.blobs import Blobs
 from groundwork.storage.database import Database
@@ -19,9 +20,11 @@ from groundwork.storage.leases import Leases
 from groundwork.storage.tombstones import Tombstones
 
 if TYPE_CHECKING:
-    from groundwork.answers.pipeline import Pipeline
+    from groundwork.answers.pipeline import Course, Pipeline
     from groundwork.answers.readers import Reader
+    from groundwork.app.gateway import GatewayRoom
     from groundwork.app.workspace import Workspace
+    from groundwork.datasets.store import Datasets, Traced
     from groundwork.jobs import Jobs
     from groundwork.knowledge.catalogue import Catalogue
     from groundwork.knowledge.embedders import Embedder
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from groundwork.knowledge.pipeline import IndexVersion
     from groundwork.knowledge.searching import Searcher
     from groundwork.knowledge.verify import Verifier
+    from groundwork.prompts.store import Prompts
+    from groundwork.prompts.types import PromptVersion
 
 
 @dataclass
@@ -39,47 +44,62 @@ class Rooms:
     data: Path
     spec: Spec
     clock: Clock = field(default_factory=SystemClock)
+    door: Callable[[], GatewayRoom] | None = None
+    failed: Callable[[Course], None] = lambda course: None
+    traced: Traced | None = None
     _jobs: Jobs | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    @cached_property
+    @once
     def database(self) -> Database:
         return Database(self.spec.settings.database or self.data / "groundwork.db")
 
-    @cached_property
+    @once
     def blobs(self) -> Blobs:
         return Blobs(self.spec.settings.blobs or self.data / "blobs")
 
-    @cached_property
+    @once
     def leases(self) -> Leases:
         return Leases(self.database)
 
-    @cached_property
+    @once
     def tombstones(self) -> Tombstones:
         return Tombstones(self.database, self.data / "tombstone.key")
 
-    @cached_property
+    @once
     def catalogue(self) -> Catalogue:
         from groundwork.knowledge.catalogue import Catalogue
 
         return Catalogue(self.database, self.blobs, self._locate, self._build)
 
-    @cached_property
+    @once
     def searcher(self) -> Searcher:
         from groundwork.knowledge.searching import Searcher
 
         return Searcher(self.catalogue, self._text_of, self.spec.settings.max_question_chars)
 
-    @cached_property
+    @once
     def pipeline(self) -> Pipeline:
         from groundwork.answers.pipeline import Pipeline
 
         def document(principal: Principal, identifier: str, snapshot: str) -> Any:
             return self.catalogue.document(principal, identifier, snapshot, chunks=False)
 
-        return Pipeline(self.database, self.searcher, document, self.clock, self._make_reader)
+        return Pipeline(self.database, self.searcher, document, self.clock, self.make_reader, self.failed)
 
-    @cached_property
+    @once
+    def prompts(self) -> Prompts:
+        from groundwork.prompts.store import Prompts
+
+        return Prompts(self.database, self.data.parent / "prompts", self.clock)
+
+    @once
+    def datasets(self) -> Datasets:
+        from groundwork.datasets.store import Datasets
+
+        return Datasets(self.database, self.clock, *([] if self.traced is None else [self.traced]))
+
+    @once
     def ingestor(self) -> Ingestor:
         from groundwork.app.parser import SandboxParser
         from groundwork.knowledge.choice import EmbedderChoice
@@ -100,28 +120,43 @@ class Rooms:
             lambda principal, content: self.tombstones.holds(principal.tenant, content),
         )
 
-    @cached_property
+    @once
     def history(self) -> History:
         from groundwork.knowledge.history import History
+        from groundwork.releases.environments import held_snapshots
 
-        return History(self.database, self.leases, self.catalogue, self.spec.settings.lease_wait_seconds)
+        wait = self.spec.settings.lease_wait_seconds
+        return History(self.database, self.leases, self.catalogue, wait, held_snapshots)
 
-    @cached_property
+    @once
     def verifier(self) -> Verifier:
         from groundwork.knowledge.verify import Verifier
 
         return Verifier(self.database, self.blobs, self.catalogue)
 
-    @cached_property
+    @once
     def erasable(self) -> list[Erasable]:
         from groundwork.answers.erasure import AnswersEraser
+        from groundwork.datasets.erasure import DatasetsEraser
+        from groundwork.evaluation.erasure import EvaluationsEraser
+        from groundwork.evaluation.judges.erasure import JudgesEraser
+        from groundwork.gateway.erasure import GatewayEraser
         from groundwork.knowledge.erasure import KnowledgeEraser
+        from groundwork.releases.erasure import ReleasesEraser
 
         wait = self.spec.settings.lease_wait_seconds
         knowledge = KnowledgeEraser(
             self.database, self.blobs, self.leases, self.catalogue, self.tombstones, self.clock, wait
         )
-        return [knowledge, AnswersEraser(self.database)]
+        return [
+            knowledge,
+            AnswersEraser(self.database),
+            GatewayEraser(self.database),
+            DatasetsEraser(self.database),
+            ReleasesEraser(self.database),
+            JudgesEraser(self.database),
+            EvaluationsEraser(self.database),
+        ]
 
     def sweep(self) -> int:
         """Remove blobs that nothing refers to and that are over an hour old; return how many there were."""
@@ -169,13 +204,32 @@ class Rooms:
 
         return EMBEDDERS.make({**spec, **self._given(spec)})
 
-    def _make_reader(self, spec: str | Mapping[str, Any]) -> Reader:
+    def make_reader(self, spec: str | Mapping[str, Any]) -> Reader:
+        """Return a reader with what this installation adds to its spec: the folder of models, the gateway, the prompts."""
         from groundwork.answers.readers import READERS
 
-        table = {"name": spec} if isinstance(spec, str) else dict(spec)
-        if table.get("name") == "extractive":
+        table: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
+        if table.get("name") in ("extractive", "generative"):
             table.setdefault("models", self.spec.settings.models)
+        if table.get("name") == "generative":
+            table.update(gateway=self._door().blocking, prompts=self._prompt, count=self._count)
         return READERS.make(table)
+
+    def _prompt(self, name: str, ref: str) -> PromptVersion:
+        return self.prompts.get(LOCAL, name, ref)
+
+    def _count(self, text: str, model: str) -> int:
+        from groundwork.gateway.tokens import count_text
+
+        candidates = self._door().catalog.resolve(model).candidates
+        return count_text(text, candidates[0].tokenizer if candidates else "")
+
+    def _door(self) -> GatewayRoom:
+        if self.door is None:
+            raise InternalError(
+                "these rooms were built without a gateway", hint="open them through a workspace"
+            )
+        return self.door()
 
     def _given(self, embedder: Mapping[str, Any]) -> dict[str, Any]:
         """What an embedder gets from this installation, which changes no vector."""
@@ -194,6 +248,17 @@ class Rooms:
         return self.catalogue.text(reading.text)
 
 
-def build_rooms(data: Path, spec: Spec) -> Rooms:
-    """Return the rooms of a workspace whose data folder is `data`."""
-    return Rooms(data, spec)
+def build_rooms(
+    data: Path,
+    spec: Spec,
+    door: Callable[[], GatewayRoom] | None = None,
+    failed: Callable[[Course], None] = lambda course: None,
+    traced: Traced | None = None,
+) -> Rooms:
+    """Return the rooms of a workspace whose data folder is `data`.
+
+    Args:
+        door: leads to its gateway when a room needs it. failed: told of questions that could not be answered.
+        traced: says which documents were shown in traces.
+    """
+    return Rooms(data, spec, door=door, failed=failed, traced=traced)

@@ -29,6 +29,20 @@ index = "default"
 # strategy = "hybrid"      # lexical, dense, hybrid, hybrid_rm3, mmr, neighbours, parent
 # model = "extractive"     # quotes sentences verbatim; needs no key and no network
 # threshold = 0.5          # abstain under this confidence; `groundwork calibrate` finds one with a guarantee
+
+# A language model for generated answers, and for every client of this gateway; `groundwork model list` finds local servers.
+# [providers.openai]
+# base_url = "https://api.openai.com/v1"
+# key = "env:OPENAI_API_KEY"
+# [apps.written]
+# model = "openai/gpt-5-mini"
+
+# What has to be shown before a release is served: `groundwork dataset import`, then `groundwork gate`.
+# [gates.default]
+# dataset = "golden"
+# guards = [{ metric = "p95(latency)", margin = 0.2, relative = true }]
+# [environments.production]
+# gate = "default"
 """
 
 
@@ -64,7 +78,8 @@ def read_config(
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{SPEC_FILE} is not valid TOML: {error}", hint=f"mend {path}") from error
     known = set(Settings.model_fields)
-    settings = {k: values.pop(k) for k in list(values) if k in known}
+    # A table of that name is the section of the spec: `[models.fast]` is no folder of weights.
+    settings = {k: values.pop(k) for k in list(values) if k in known and not isinstance(values[k], dict)}
     if settings:
         values["settings"] = {**values.get("settings", {}), **settings}
     return resolve(

@@ -12,7 +12,7 @@ from groundwork.core.errors import GroundworkError, MissingModelError
 
 if TYPE_CHECKING:
     from groundwork.app.workspace import IndexInfo, Workspace
-    from groundwork.core.settings import AppSpec, IndexSpec
+    from groundwork.core.settings import AppSpec, IndexSpec, ProviderSpec
 
 LOW_DISK_BYTES = 1 << 30
 
@@ -31,9 +31,22 @@ class Finding:
 
 
 def examine(workspace: Workspace) -> list[Finding]:
-    """Return what was found, in a fixed order; looks only, changes nothing."""
+    """Return what was found, in a fixed order; mends nothing. Prompt files it reads are recorded as by every other look."""
     findings: list[Finding] = []
-    for check in (_database, _disk, _encoder, _programs, _indexes, _apps, _quarantine, _server):
+    for check in (
+        _database,
+        _disk,
+        _encoder,
+        _programs,
+        _indexes,
+        _apps,
+        _providers,
+        _prompts,
+        _quarantine,
+        _export,
+        _server,
+        _upkeep,
+    ):
         findings += _told(check.__name__.strip("_"), check, workspace)
     return findings
 
@@ -53,6 +66,42 @@ def _database(workspace: Workspace) -> Iterator[Finding]:
     with database.read() as connection:
         connection.exec_driver_sql("SELECT 1")
     yield Finding("ok", "database", f"{database.name} answers and its tables are current")
+
+
+def _upkeep(workspace: Workspace) -> Iterator[Finding]:
+    """What the server that answers this does beside its requests; another process knows nothing of it."""
+    for trouble in workspace.telemetry.upkeep.troubles():
+        yield Finding(
+            "warn",
+            "upkeep",
+            f"{trouble.task} does not work for {trouble.seconds:.0f} s ({trouble.times} times): {trouble.message}",
+            "answers and calls are recorded all the same; it goes on by itself when the cause is gone",
+        )
+
+
+def _export(workspace: Workspace) -> Iterator[Finding]:
+    exporter = workspace.telemetry.exporter
+    if exporter is None:
+        return
+    found = exporter.status()
+    if found.state == "well":
+        yield Finding(
+            "ok", "export", f"{found.sent} spans were handed on to {found.target}, {found.waiting} wait"
+        )
+    else:
+        hint = (
+            "look at `url` and `headers` of `[export]`"
+            if found.state == "misconfigured"
+            else "is the target up?"
+        )
+        yield Finding(
+            "warn", "export", f"{found.target} takes no spans, {found.waiting} wait: {found.error}", hint
+        )
+    if found.skipped or found.dropped:
+        lost = f"{found.skipped} spans were skipped and {found.dropped} refused by {found.target}"
+        yield Finding(
+            "warn", "export", lost, "raise `spool_spans`; `groundwork trace export --status` says more"
+        )
 
 
 def _disk(workspace: Workspace) -> Iterator[Finding]:
@@ -168,7 +217,7 @@ def _apps(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _app(workspace: Workspace, name: str, app: AppSpec) -> Iterator[Finding]:
-    from groundwork.answers.readers import READERS
+    from groundwork.answers.spec import reader_spec
     from groundwork.knowledge.retrievers import RETRIEVERS
 
     topic = f"app {name}"
@@ -181,14 +230,59 @@ def _app(workspace: Workspace, name: str, app: AppSpec) -> Iterator[Finding]:
         )
         return
     RETRIEVERS.make(app.strategy)
-    READERS.make(app.model)
+    reader = workspace.rooms.make_reader(reader_spec(app))
+    models = getattr(reader, "tiers", ())
+    for model in models:
+        workspace.catalog.resolve(model)
     recipe = workspace.rooms.pipeline.recipe(_owner(), name, app)
     said = f"its threshold {recipe.threshold:.2f} is"
     if recipe.calibration is None:
         labelled = f"groundwork calibrate FILE --app {name}, with at least 100 labelled questions"
+        if models:
+            labelled += f"; it asks {' and '.join(models)} each of them, which costs what those calls cost"
         yield Finding("warn", topic, f"{said} uncalibrated", labelled)
     else:
         yield Finding("ok", topic, f"{said} calibrated ({recipe.calibration})")
+
+
+def _providers(workspace: Workspace) -> Iterator[Finding]:
+    """Look whether each provider can be built and its key is where the spec says; nothing is called."""
+    if not workspace.spec.providers:
+        yield Finding("ok", "providers", "none is named; answers are quoted offline by `extractive`")
+        return
+    _ = workspace.catalog
+    for name, spec in sorted(workspace.spec.providers.items()):
+        if spec.key:
+            yield from _told("providers", _has_key, workspace, name, spec)
+        else:
+            yield Finding("ok", "providers", f"`{name}` needs no key ({spec.kind})")
+
+
+def _has_key(workspace: Workspace, name: str, spec: ProviderSpec) -> Iterator[Finding]:
+    from groundwork.gateway.origin import Origin
+
+    if spec.base_url and spec.auth != "none":
+        origin = Origin.of(spec.base_url, allow_http=spec.options.get("allow_http") is True)
+        if not origin.takes_secrets:
+            yield Finding(
+                "error",
+                "providers",
+                f"the key of `{name}` would travel unencrypted to {origin.name}, so no call is sent there",
+                f"write an https address as `base_url` of [providers.{name}], or `allow_http = true` under"
+                f" [providers.{name}.options] where the network is trusted",
+            )
+    workspace.secrets.resolve(spec.key)
+    yield Finding("ok", "providers", f"`{name}` has its key ({spec.key}); `groundwork model check` tries it")
+
+
+def _prompts(workspace: Workspace) -> Iterator[Finding]:
+    broken = [p for p in workspace.prompts.list(_owner()) if p.error]
+    for prompt in broken:
+        yield Finding(
+            "error", "prompts", f"prompts/{prompt.name}.md cannot be read: {prompt.error}", "mend the file"
+        )
+    if not broken:
+        yield Finding("ok", "prompts", "every prompt can be read")
 
 
 def _quarantine(workspace: Workspace) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +22,24 @@ from groundwork.core.settings import AppSpec, IndexSpec, Resolved, Settings, Spe
 
 if TYPE_CHECKING:
     from groundwork.answers.calibration import Calibration
-    from groundwork.answers.types import Answer, Explanation, Replay
+    from groundwork.answers.pipeline import OnEvent
+    from groundwork.answers.types import Answer, Conversation, Explanation, LiveReplay, Replay, Turn
+    from groundwork.app.accounts import AccountsRoom
     from groundwork.app.doctor import Finding
+    from groundwork.app.gateway import GatewayRoom
+    from groundwork.app.improving import EvaluationRoom
+    from groundwork.app.releasing import ReleasesRoom
+    from groundwork.app.telemetry import TelemetryRoom
     from groundwork.core.erasure import ErasureReceipt
+    from groundwork.datasets.store import Datasets
+    from groundwork.evaluation.running import OnProgress
+    from groundwork.evaluation.types import Evaluation
+    from groundwork.gateway.blocking import BlockingGateway
+    from groundwork.gateway.catalog import Catalog
+    from groundwork.gateway.keys import Keys
+    from groundwork.gateway.secrets import Secrets
+    from groundwork.gateway.types import Caller
+    from groundwork.gateway.usage import UsageBook
     from groundwork.jobs import JobInfo
     from groundwork.knowledge.filters import Filter
     from groundwork.knowledge.records import (
@@ -37,6 +53,7 @@ if TYPE_CHECKING:
         SnapshotInfo,
     )
     from groundwork.knowledge.verify import VerifyReport
+    from groundwork.prompts.store import Prompts
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,12 @@ class Workspace:
         self.root = root
         self.resolved = resolved
         self._rooms: Rooms | None = None
+        self._door: GatewayRoom | None = None
+        self._telemetry: TelemetryRoom | None = None
+        self._accounts: AccountsRoom | None = None
+        self._evaluation: EvaluationRoom | None = None
+        self._releases: ReleasesRoom | None = None
+        self._lock = threading.RLock()
 
     # -- opening ----------------------------------------------------------------------------------------------
     @classmethod
@@ -119,12 +142,115 @@ class Workspace:
     @property
     def rooms(self) -> Rooms:
         """The rooms of this workspace, built on first use."""
-        if self._rooms is None:
-            self._rooms = build_rooms(self.root / config.DATA_FOLDER, self.spec)
-        return self._rooms
+        with self._lock:
+            if self._rooms is None:
+                self._rooms = build_rooms(
+                    self.root / config.DATA_FOLDER,
+                    self.spec,
+                    lambda: self.door,
+                    lambda course: self.telemetry.unanswered.put(course),
+                    self._traced,
+                )
+            return self._rooms
+
+    @property
+    def door(self) -> GatewayRoom:
+        """The gateway and what belongs to it: keys, usage, catalog, secrets."""
+        from groundwork.app.gateway import GatewayRoom
+
+        with self._lock:
+            if self._door is None:
+                self._door = GatewayRoom(self)
+            return self._door
+
+    @property
+    def telemetry(self) -> TelemetryRoom:
+        """Traces and what is made of them: the store, lists and searches, feedback, dashboards, export."""
+        from groundwork.app.telemetry import TelemetryRoom
+
+        with self._lock:
+            if self._telemetry is None:
+                self._telemetry = TelemetryRoom(self)
+            return self._telemetry
+
+    @property
+    def accounts(self) -> AccountsRoom:
+        """Users, roles, workspaces and sessions."""
+        from groundwork.app.accounts import AccountsRoom
+
+        with self._lock:
+            if self._accounts is None:
+                self._accounts = AccountsRoom(self)
+            return self._accounts
+
+    @property
+    def evaluation(self) -> EvaluationRoom:
+        """Evaluations, comparisons, judges, gates and tuning."""
+        from groundwork.app.improving import EvaluationRoom
+
+        with self._lock:
+            if self._evaluation is None:
+                self._evaluation = EvaluationRoom(self)
+            return self._evaluation
+
+    @property
+    def releases(self) -> ReleasesRoom:
+        """Releases, the environments they stand in, canaries."""
+        from groundwork.app.releasing import ReleasesRoom
+
+        with self._lock:
+            if self._releases is None:
+                self._releases = ReleasesRoom(self)
+            return self._releases
+
+    @property
+    def datasets(self) -> Datasets:
+        """The datasets: versions of examples, and what waits for review."""
+        return self.rooms.datasets
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys."""
+        return self.door.keys
+
+    @property
+    def usage(self) -> UsageBook:
+        """What was called and what it cost."""
+        return self.door.usage
+
+    @property
+    def catalog(self) -> Catalog:
+        """The models that can be asked for."""
+        return self.door.catalog
+
+    @property
+    def secrets(self) -> Secrets:
+        """The keys of providers, encrypted; for the operator's own commands only."""
+        return self.door.secrets
+
+    @property
+    def gateway(self) -> BlockingGateway:
+        """The one door to every model, for threads; a server uses `door.gateway` on its own event loop."""
+        return self.door.blocking
+
+    @property
+    def prompts(self) -> Prompts:
+        """The prompt templates of `prompts/` with their versions."""
+        return self.rooms.prompts
 
     def close(self) -> None:
         """Let go of connections and child processes; the object may be used again."""
+        if self._telemetry is not None:
+            self._telemetry.close()
+            self._telemetry = None
+        self._accounts = None
+        self._evaluation = None
+        if self._releases is not None:
+            self._releases.close()
+            self._releases = None
+        if self._door is not None:
+            self._door.close()
+            self._door = None
         if self._rooms is not None:
             self._rooms.close()
             self._rooms = None
@@ -134,6 +260,11 @@ class Workspace:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _traced(self, tenant: str, trace_ids: Sequence[str]) -> Mapping[str, set[str]]:
+        from groundwork.app.datasets import documents_of_traces
+
+        return documents_of_traces(self, tenant, trace_ids)
 
     def _refuse_lost_database(self) -> None:
         """Refuse to begin an empty database beside stored documents: it would call everything well that is lost."""
@@ -344,7 +475,8 @@ class Workspace:
         Returns:
             What each room that keeps personal text removed.
         """
-        return [room.erase_documents(principal, list(document_ids)) for room in self.rooms.erasable]
+        rooms = [*self.rooms.erasable, self.telemetry.eraser]
+        return [room.erase_documents(principal, list(document_ids)) for room in rooms]
 
     # -- answers ----------------------------------------------------------------------------------------------
     def ask(
@@ -354,11 +486,46 @@ class Workspace:
         app: str = "default",
         principal: Principal = LOCAL,
         snapshot: str | None = None,
+        conversation: str | None = None,
+        history: Sequence[Turn] = (),
+        caller: Caller | None = None,
+        on_event: OnEvent | None = None,
+        environment: str = "",
+        release: str = "",
+        unit: str = "",
     ) -> Answer:
-        """Answer a question from an app's index, with citations, or decline with a reason; either way it is recorded."""
-        spec = self.app_spec(app)
-        self.index_spec(spec.index)
-        return self.rooms.pipeline.ask(principal, question, app, spec, snapshot)
+        """Answer a question from an app's index, with citations, or decline with a reason; either way it is recorded.
+
+        The release that stands in the environment answers; where none does, the app answers as `groundwork.toml` has it.
+
+        Args:
+            app: its name; `app@4` names a release of it, `app@staging` an environment.
+            conversation: id of the conversation it goes on in, or `new` to begin one.
+            history: what was said before, oldest first, where the client keeps the conversation itself.
+            caller: on whose account models are asked; None: the principal's.
+            on_event: told each sentence as soon as its citations are checked.
+            environment: ask what stands there; empty: in the one of the setting `environment`.
+            release: ask this release, wherever it stands. unit: whom a canary keeps at one release, such as a session.
+        """
+        from groundwork.app.answering import Question, answered
+
+        return answered(
+            self,
+            Question(
+                question,
+                app,
+                principal,
+                snapshot,
+                conversation,
+                history,
+                caller,
+                on_event,
+                "",
+                environment,
+                release,
+                unit,
+            ),
+        )
 
     def answer(self, answer_id: str, principal: Principal = LOCAL) -> Answer:
         """Return a recorded answer.
@@ -396,6 +563,52 @@ class Workspace:
 
         return replay(self.rooms.pipeline, self.answer(answer_id, principal), principal.tenant)
 
+    def replay_live(
+        self,
+        answer_id: str,
+        principal: Principal = LOCAL,
+        *,
+        n: int = 1,
+        caller: Caller | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> LiveReplay:
+        """Ask the models of a recorded answer again, `n` times, and say how far they agree; this costs what they cost.
+
+        Args:
+            caller: on whose account; None: the principal's.
+        """
+        from groundwork.answers.live import replay_live
+        from groundwork.gateway.types import Caller
+
+        paying = caller or Caller(principal.tenant, principal.name, access=principal.readable())
+        return replay_live(self.rooms.pipeline, self.answer(answer_id, principal), paying, n, progress)
+
+    def conversations(
+        self, principal: Principal = LOCAL, *, limit: int = 50, before: str | None = None
+    ) -> list[Conversation]:
+        """Return conversations, newest first; `before` is the id to go on from."""
+        from groundwork.answers import store
+
+        with self.rooms.database.read() as connection:
+            return store.conversations(connection, principal, limit, before)
+
+    def conversation(self, conversation_id: str, principal: Principal = LOCAL) -> list[Answer]:
+        """Return the answers of a conversation, oldest first.
+
+        Raises:
+            NotFoundError: no such conversation, or it is not the principal's.
+        """
+        from groundwork.answers import store
+
+        with self.rooms.database.read() as connection:
+            found = store.conversation(connection, principal, conversation_id)
+        if not found:
+            raise NotFoundError(
+                f"there is no conversation `{conversation_id}`",
+                hint="begin one with `groundwork ask --conversation`",
+            )
+        return found
+
     def explain(self, answer_id: str, principal: Principal = LOCAL) -> Explanation:
         """Say why a recorded answer came out as it did."""
         from groundwork.answers.explain import explain
@@ -423,6 +636,52 @@ class Workspace:
 
         return calibrate_app(
             self, path, app, target_risk, delta, principal, progress or (lambda done, total: None)
+        )
+
+    def evaluate(
+        self,
+        subject: str,
+        *,
+        dataset: str,
+        split: str = "test",
+        scorers: Sequence[str | Mapping[str, Any]] | None = None,
+        repeats: int = 1,
+        title: str = "",
+        limit: int | None = None,
+        principal: Principal = LOCAL,
+        progress: OnProgress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        resume: str = "",
+    ) -> Evaluation:
+        """Run an app, a release, a model or recorded outputs over a dataset, score what comes out, and return the numbers.
+
+        Args:
+            subject: such as `handbook`, `handbook@4`, `model:openai/gpt-5-mini`, `file:outputs.jsonl`.
+            dataset: such as `golden` (its newest version) or `golden@3`. split: empty: all but the holdout.
+            scorers: names or tables; None: the usual ones that have something to score.
+            limit: so many examples, drawn at random.
+            progress: told often where it stands. cancelled: asked between examples; True stops it.
+            resume: id of an evaluation to go on with; everything else is then as it was planned.
+
+        Raises:
+            NotFoundError, InvalidInputError: see `Runner.plan`.
+            BusyError, ConflictError, GoneError, CancelledError, BudgetExceededError: see `Runner.run`; what is done is kept.
+        """
+        from groundwork.app.running import evaluate
+
+        return evaluate(
+            self,
+            principal,
+            subject,
+            dataset=dataset,
+            split=split,
+            scorers=scorers,
+            repeats=repeats,
+            title=title,
+            limit=limit,
+            progress=progress,
+            cancelled=cancelled,
+            resume=resume,
         )
 
     # -- care -------------------------------------------------------------------------------------------------

@@ -15,7 +15,12 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: 0 done, 1 a failed check, 2 wrong use, 130 interrupted."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    try:
+        code = run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:  # while it was still loading
+        sys.stderr.write("error: interrupted\nhint: nothing was begun; run it again\n")
+        code = 130
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

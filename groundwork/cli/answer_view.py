@@ -8,12 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from groundwork.app.money import usd
 from groundwork.cli.bench_view import interval
 from groundwork.cli.screen import Screen, cells, count, end_cut, middle_cut, moment, one_line
 
 if TYPE_CHECKING:
     from groundwork.answers.calibration import Calibration
-    from groundwork.answers.types import Answer, Citation, Deletion, Explanation, Replay
+    from groundwork.answers.types import (
+        Answer,
+        Citation,
+        Conversation,
+        Deletion,
+        Explanation,
+        LiveReplay,
+        Replay,
+    )
 
 RESULTS = ("identical", "same-set", "drifted", "redacted")
 MEANING = {
@@ -38,10 +47,29 @@ def body(value: Answer, screen: Screen) -> list[str]:
     if value.abstained:
         reason = one_line(value.reason) or "no reason was recorded"
         return [*lines, *screen.paragraph(f"{screen.amber('No answer:')} {reason}"), ""]
-    lines += [*screen.paragraph(_painted(one_line(value.text), screen)), ""]
+    for said in value.text.splitlines():
+        lines += screen.paragraph(_painted(one_line(said), screen)) if said.strip() else [""]
+    lines.append("")
     for number, cited in enumerate(value.citations, 1):
         lines += citation(number, cited, screen)
-    return lines
+    for note in _notes(value):
+        # The name of a model stays as it is.
+        first = note[:1] if "/" in note.split(" ", 1)[0] else note[:1].upper()
+        lines += screen.paragraph(screen.amber(f"{first}{note[1:]}."))
+    return [*lines, ""] if _notes(value) else lines
+
+
+def _notes(value: Answer) -> list[str]:
+    """Return what a reader should know of how it was made: who stood in, what was left out."""
+    notes = [one_line(note) for note in value.notes]
+    if value.removed:
+        number = count(len(value.removed), "sentence")
+        notes.append(f"{number} of the model had no support in the passages and {_was(value)} left out")
+    return notes
+
+
+def _was(value: Answer) -> str:
+    return "was" if len(value.removed) == 1 else "were"
 
 
 def citation(number: int, cited: Citation, screen: Screen) -> list[str]:
@@ -63,6 +91,53 @@ def answers(found: Sequence[Answer], screen: Screen) -> list[str]:
         )
         lines.append(f"{screen.teal(a.id)}  {moment(a.created_at)}  {a.app}@{a.pins.snapshot[:7]}  {outcome}")
         lines.append(f"    {end_cut(one_line(a.question), screen.width - 4)}")
+    return lines
+
+
+def conversations(found: Sequence[Conversation], screen: Screen) -> list[str]:
+    """Lay out a list of conversations, two lines each."""
+    if not found:
+        return ["There is no conversation yet; begin one with `groundwork ask QUESTION --conversation new`."]
+    lines: list[str] = []
+    for c in found:
+        lines.append(f"{screen.teal(c.id)}  {moment(c.created_at)}  {c.app}  {count(c.turns, 'turn')}")
+        lines.append(f"    {end_cut(one_line(c.question), screen.width - 4)}")
+    return lines
+
+
+def turns(found: Sequence[Answer], screen: Screen) -> list[str]:
+    """Lay out the answers of a conversation, oldest first."""
+    lines: list[str] = []
+    for a in found:
+        lines += screen.paragraph(screen.bold(one_line(a.question)))
+        if a.standalone:
+            lines += screen.paragraph(screen.soft(f"understood as: {one_line(a.standalone)}"))
+        lines += [*body(a, screen), screen.soft(a.id), ""]
+    return lines[:-1]
+
+
+def live(value: LiveReplay, screen: Screen) -> list[str]:
+    """Lay out how far the models agree with what they said."""
+    figures = [
+        ["same text", interval(asdict(value.same_text))],
+        ["same citations", interval(asdict(value.same_citations))],
+        ["answers or declines alike", interval(asdict(value.same_abstention))],
+        ["words in common (token F1)", interval(asdict(value.token_f1))],
+        ["longest common sequence (ROUGE-L)", interval(asdict(value.rouge_l))],
+        ["cited text in common", interval(asdict(value.citation_overlap))],
+    ]
+    lines = screen.table(["agreement with the record", "[95 % interval]"], figures)
+    served = ", ".join(sorted({r.served_by for r in value.runs if r.served_by})) or "nobody answered"
+    lines += [
+        "",
+        screen.soft(f"{value.id}: {count(len(value.runs), 'run')}, {served}, {usd(value.cost_usd)}"),
+    ]
+    for run in value.runs:
+        if run.error:
+            lines += screen.paragraph(screen.amber(one_line(run.error)))
+    other = next((r for r in value.runs if not r.error and not r.same_text), None)
+    if other is not None:
+        lines += ["", *screen.paragraph(f"for example: {one_line(other.text) or 'no answer'}", "  ", "")]
     return lines
 
 
@@ -135,10 +210,15 @@ def _footer(value: Answer, screen: Screen) -> list[str]:
     state = "" if value.calibration else ", uncalibrated: nothing is promised yet"
     lines = [
         f"confidence {value.confidence:.2f}, threshold {value.threshold:.2f}{state}",
-        f"{value.app}@{value.pins.snapshot[:7]}, {value.id}",
+        f"{value.app}@{value.pins.snapshot[:7]}, {_written_by(value)}{value.id}",
         "next: groundwork replay last, groundwork explain last",
     ]
     return [screen.soft(line) for line in lines]
+
+
+def _written_by(value: Answer) -> str:
+    """Return who wrote an answer that models were asked for."""
+    return f"{one_line(value.served_by)}, " if value.exchanges else ""
 
 
 def _pins(value: Answer) -> str:

@@ -1,4 +1,4 @@
-"""`groundwork ask`, `answers`, `replay`, `explain`, `calibrate`: what was answered, again, and why."""
+"""`groundwork ask`, `answers`, `conversations`, `replay`, `explain`, `calibrate`: what was answered, again, and why."""
 
 from __future__ import annotations
 
@@ -45,14 +45,57 @@ def ask(
             help="A digest, its beginning, `head` or `head~1`; otherwise the head.",
         ),
     ] = None,
+    conversation: Annotated[
+        str | None,
+        typer.Option(
+            "--conversation",
+            metavar="ID",
+            help="Go on in this conversation; `new` begins one.",
+        ),
+    ] = None,
+    continue_: Annotated[
+        bool, typer.Option("--continue", "-c", help="Go on in the newest conversation, or begin the first.")
+    ] = False,
+    environment: Annotated[
+        str,
+        typer.Option(
+            "--environment",
+            "-e",
+            metavar="NAME",
+            help="Ask what stands there; otherwise in the setting's one.",
+        ),
+    ] = "",
+    release: Annotated[
+        str, typer.Option("--release", metavar="REF", help="Ask this release, such as `default@4`.")
+    ] = "",
     as_: AsOption = None,
 ) -> Reply:
     """Answer a question with citations, or say why not.
 
-    The answer is recorded with the versions it was made from, so that `groundwork replay` can make it again.
+    The answer is recorded with the versions it was made from, so that `groundwork replay` can make it again. Within a
+    conversation a follow-up question is understood with what was said before.
     """
+    from groundwork.core.errors import InvalidInputError
+
+    if conversation and continue_:
+        raise InvalidInputError(
+            "--conversation and --continue were both given",
+            hint="--continue goes on in the newest conversation, --conversation in the one it names",
+        )
+    asking = principal(as_)
     with door.workspace() as workspace:
-        answer = workspace.ask(question_of(question), app=app_, principal=principal(as_), snapshot=snapshot)
+        if continue_:
+            newest = workspace.conversations(asking, limit=1)
+            conversation = newest[0].id if newest else "new"
+        answer = workspace.ask(
+            question_of(question),
+            app=app_,
+            principal=asking,
+            snapshot=snapshot,
+            conversation=conversation,
+            environment=environment,
+            release=release,
+        )
     return Reply(answer.as_dict(), lambda screen: view.answer(answer, screen))
 
 
@@ -74,6 +117,37 @@ def answers(
     return Reply({"answers": [a.as_dict() for a in found]}, lambda screen: view.answers(found, screen))
 
 
+@app.add("conversations", interrupted="nothing was changed")
+def conversations(
+    door: Door,
+    conversation: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            help="The id of a conversation, `con_…`; without it they are listed.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many.")] = 20,
+    as_: AsOption = None,
+) -> Reply:
+    """List conversations, newest first, or show the answers of one.
+
+    `groundwork ask --conversation new` begins one.
+    """
+    asking = principal(as_)
+    with door.workspace() as workspace:
+        if conversation is None:
+            found = workspace.conversations(asking, limit=limit)
+            return Reply(
+                {"conversations": [c.as_dict() for c in found]},
+                lambda screen: view.conversations(found, screen),
+            )
+        turns = workspace.conversation(conversation, asking)
+    document = {"id": conversation, "answers": [a.as_dict() for a in turns]}
+    return Reply(document, lambda screen: view.turns(turns, screen))
+
+
 @app.add("replay", interrupted="replaying changes nothing")
 def replay(
     door: Door,
@@ -87,18 +161,32 @@ def replay(
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 when an answer is `drifted` or `same-set`.")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the models again; this costs what they cost.")
+    ] = False,
+    runs: Annotated[int, typer.Option("--runs", "-n", min=1, max=100, help="With --live: how often.")] = 1,
     as_: AsOption = None,
 ) -> Reply:
     """Make recorded answers again and compare.
 
-    They are made from the versions they are pinned to.
+    They are made from the versions they are pinned to; what models said is taken from the record.
 
     `identical` is the same answer from the same passages with equal scores, `same-set` the same answer from
     passages in another order, `drifted` another answer, `redacted` an answer that an erased document was
     part of.
+
+    With --live the models are asked again, at the same snapshot with the same prompt, and how far they agree
+    with what they said is measured over the runs.
     """
     from groundwork.core.errors import InvalidInputError
 
+    if (live and (all_ or len(answers or ()) != 1)) or (runs != 1 and not live):
+        raise InvalidInputError(
+            "--live asks models again for one answer, and --runs says how often",
+            hint="for example `groundwork replay last --live --runs 5`",
+        )
+    if live and answers:
+        return _live(door, answers[0], runs, principal(as_))
     if not answers and not all_:
         raise InvalidInputError(
             "no answer was named", hint="name one, as in `groundwork replay last`, or use --all"
@@ -172,6 +260,17 @@ def calibrate(
         )
     code = 1 if calibration.threshold is None else 0
     return Reply(calibration.as_dict(), lambda screen: view.calibration(calibration, screen), code)
+
+
+def _live(door: Door, answer: str, runs: int, asking: Principal) -> Reply:
+    with door.workspace() as workspace, door.progress("runs") as progress:
+        found = workspace.replay_live(
+            _resolve(workspace, answer, asking),
+            asking,
+            n=runs,
+            progress=lambda done, total: progress.count(done, total, "asking"),
+        )
+    return Reply(found.as_dict(), lambda screen: view.live(found, screen))
 
 
 def _resolve(workspace: Workspace, name: str, asking: Principal) -> str:

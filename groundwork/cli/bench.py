@@ -153,3 +153,150 @@ def start(
 
     result = bench.run(repetitions)
     return Reply(result, lambda screen: view.figures(result, screen))
+
+
+@app.add("gateway", interrupted=UNCHANGED)
+def gateway(
+    door: Door,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=10, help="How often one client asks, for added latency.")
+    ] = 2000,
+    requests: Annotated[
+        int, typer.Option("--requests", min=100, help="Requests of 32 clients in one measurement.")
+    ] = 6000,
+    memory: Annotated[
+        int, typer.Option("--memory", min=0, help="Requests that memory is watched over; 0: leave out.")
+    ] = 100_000,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Measurements of each figure.")] = 3,
+    sync: Annotated[
+        str, typer.Option("--sync", help="The setting `gateway_sync`: full or normal.")
+    ] = "normal",
+    litellm: Annotated[
+        Path | None,
+        typer.Option(
+            "--litellm",
+            metavar="ENV",
+            help="An environment with `litellm[proxy]`, measured in the same run.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+) -> Reply:
+    """Measure what the gateway adds to a call, how many calls it serves, and what it needs for them.
+
+    Key, budgets, rates, ledger, trace and cache look-up are on. The upstream is a scripted one on this machine.
+    """
+    from groundwork.bench import gateway as bench
+
+    with door.progress() as progress:
+        result = bench.run(
+            rounds=rounds,
+            requests=requests,
+            repeats=repeats,
+            memory_requests=memory,
+            sync=sync,
+            litellm=litellm,
+            say=lambda what: progress.stage(what, 0, 0),
+        )
+    return Reply(result, lambda screen: view.figures(result, screen))
+
+
+@app.add("otlp", interrupted=UNCHANGED)
+def otlp(
+    door: Door,
+    requests: Annotated[int, typer.Option("--requests", min=1, help="Requests of 500 spans.")] = 200,
+    clients: Annotated[int, typer.Option("--clients", min=1, help="Connections that send at a time.")] = 4,
+    rival: Annotated[
+        Path | None,
+        typer.Option(
+            "--rival",
+            metavar="ENV",
+            help="An environment with `mlflow` or `arize-phoenix`, measured in the same run.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+) -> Reply:
+    """Measure how many spans a server takes over OTLP, acknowledged after they are stored, and how soon they are seen."""
+    from groundwork.bench import otlp as bench
+
+    with door.progress() as progress:
+        result = bench.run(
+            requests=requests, clients=clients, rival=rival, say=lambda what: progress.stage(what, 0, 0)
+        )
+    return Reply(result, lambda screen: bench.summary(result))
+
+
+@app.add("faults", interrupted=UNCHANGED)
+def faults(door: Door) -> Reply:
+    """Meet every fault of a model's provider, whole and streamed, in every dialect, and check how each call ends.
+
+    Ends with an error when a call hung, was late, was recorded wrongly, or left something behind.
+    """
+    from importlib import import_module
+
+    from groundwork.bench import faults as bench
+
+    # One door imports no other; the command line only knows the server's application by its name.
+    server = import_module("groundwork.server.application")
+    with door.progress("cells") as progress:
+        result = bench.run(server.create_app, progress=progress.count)
+    failed = bool(result["failures"]) or any(result["left_behind"].values())
+    return Reply(result, lambda screen: bench.summary(result).splitlines(), code=1 if failed else 0)
+
+
+@app.add("dashboards", interrupted=UNCHANGED)
+def dashboards(
+    door: Door,
+    spans: Annotated[int, typer.Option("--spans", min=1000, help="Spans over 30 days.")] = 1_000_000,
+    seed: Annotated[int, typer.Option("--seed", help="Equal seeds make equal data, but for the time.")] = 0,
+    repeats: Annotated[int, typer.Option("--repeats", min=3, help="Questions behind each figure.")] = 20,
+) -> Reply:
+    """Measure rollups, dashboards, the archive and SQL over a month of spans, in a temporary folder."""
+    from groundwork.bench import dashboards as bench
+
+    with door.progress("spans") as progress:
+        result = bench.run(spans, seed, repeats, lambda what: progress.stage(what, 0, 0))
+    return Reply(result, lambda screen: view.figures(result, screen))
+
+
+@app.add("spans", interrupted=UNCHANGED)
+def spans_(
+    door: Door,
+    spans: Annotated[int, typer.Option("--spans", min=1000, help="How many to store.")] = 200_000,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="Spans that a client hands in together.")
+    ] = 512,
+    clients: Annotated[int, typer.Option("--clients", min=1, max=64, help="Threads that hand in.")] = 2,
+    seed: Annotated[int, typer.Option("--seed", help="Equal seeds make equal data, but for the time.")] = 0,
+    repetitions: Annotated[int, typer.Option("--repetitions", min=1, help="Times each list is asked.")] = 5,
+    database: Annotated[
+        str, typer.Option("--database", metavar="URL", help="An empty PostgreSQL database; otherwise SQLite.")
+    ] = "",
+) -> Reply:
+    """Measure the span store: how fast it acknowledges, and how soon lists, searches and large trees answer.
+
+    It runs in a temporary folder. Every filter is asked in every order, with common, rare and missing values.
+    """
+    from groundwork.bench import spans as bench
+
+    with door.progress("spans") as progress:
+        result = bench.run(
+            spans,
+            database=database,
+            batch=batch,
+            clients=clients,
+            repetitions=repetitions,
+            seed=seed,
+            progress=progress.count,
+        )
+    return Reply(result, lambda screen: view.figures(result, screen))
+
+
+from groundwork.cli import (  # noqa: E402 - each registers its commands with `app`
+    bench_evaluation,  # noqa: F401
+    bench_gates,  # noqa: F401
+    bench_groundedness,  # noqa: F401
+    bench_judges,  # noqa: F401
+    bench_releases,  # noqa: F401
+)

@@ -16,6 +16,7 @@ from groundwork.cli.door import Commands, Door, Reply, principal
 if TYPE_CHECKING:
     from groundwork.answers.types import Answer
     from groundwork.app.workspace import Workspace
+    from groundwork.evaluation.types import Evaluation
 
 app = Commands()
 QUESTIONS = (
@@ -25,6 +26,7 @@ QUESTIONS = (
     "How do I back up a workspace?",
 )
 BEYOND = "What is the capital of Mongolia?"
+GOLDEN = "handbook"
 FOLDER = "demo-workspace"
 
 
@@ -54,8 +56,9 @@ def demo(
 ) -> Reply | None:
     """Show it all on Groundwork's own handbook.
 
-    It makes a workspace, ingests the handbook, asks questions that it can answer and one that it must
-    decline, replays an answer, explains it, and serves the console. With --json it does not serve.
+    It makes a workspace, ingests the handbook, asks questions that it can answer and one that it must decline,
+    replays an answer, explains it, measures the app on questions with known answers, makes a release of it, and
+    serves the console. With --json it does not serve.
     """
     from groundwork.app.workspace import Workspace
 
@@ -71,8 +74,8 @@ def demo(
         if no_serve:
             _end(door, place, temporary)
             return None
-        _title(door, "6", "The console", "ends with Ctrl-C")
-        serve.run(door, place, host=None, port=port)
+        _title(door, "9", "The console", "ends with Ctrl-C")
+        serve.run(door, place, host=None, port=port, demo=True)
     return None
 
 
@@ -92,6 +95,69 @@ def _run(door: Door, workspace: Workspace, shown: Shown) -> None:
     explanation = workspace.explain(best.id, principal(None))
     shown.document["explanation"] = explanation.as_dict()
     door.say([*answer_view.explanation(explanation, door.screen), ""])
+    _title(door, "6", "Call the app as a model", 'any OpenAI or Anthropic client, model="app/default"')
+    shown.document["call"] = _call(door, workspace, best.question)
+    _title(door, "7", "Measure it on questions with known answers", f"groundwork evaluate --dataset {GOLDEN}")
+    evaluation = _evaluate(door, workspace)
+    shown.document["evaluation"] = evaluation.as_dict()
+    _title(door, "8", "Release what was measured", "groundwork release create, groundwork release promote")
+    shown.document["release"] = _release(door, workspace)
+
+
+def _evaluate(door: Door, workspace: Workspace) -> Evaluation:
+    from groundwork.app.handbook import handbook_examples
+    from groundwork.cli import evaluations_view
+
+    asking, screen = principal(None), door.screen
+    version = workspace.datasets.create(
+        asking, GOLDEN, handbook_examples(), note="questions about the handbook"
+    )
+    with door.progress("example") as progress:
+        found = workspace.evaluate(
+            "default",
+            dataset=version.ref,
+            principal=asking,
+            progress=lambda at: progress.at("evaluating", at.done, at.of, ""),
+        )
+    door.say([*evaluations_view.head(found, screen), "", *evaluations_view.metrics(found, {}, screen), ""])
+    return found
+
+
+def _release(door: Door, workspace: Workspace) -> dict[str, Any]:
+    asking, room, screen = principal(None), workspace.releases, door.screen
+    release, new = room.create("default", note="the demo's")
+    if new:
+        room.promotions.promote(asking, release.ref, "production", reason="the demo")
+    served = workspace.ask(QUESTIONS[0], principal=asking)
+    door.say(
+        [
+            f"{screen.bold(release.ref)} {screen.teal(release.digest[:7])} pins documents, model, threshold and settings, "
+            "is signed, and is served in production.",
+            f"An answer says so: {served.id} was given by {served.pins.release}.",
+            screen.soft("`groundwork release rollback` serves the one before from the next request on"),
+            "",
+        ]
+    )
+    return {"ref": release.ref, "digest": release.digest, "answered_by": served.pins.release}
+
+
+def _call(door: Door, workspace: Workspace, question: str) -> dict[str, Any]:
+    from groundwork.app.calling import caller_of, request_of
+
+    completion = workspace.gateway.complete(
+        request_of("app/default", [("user", question)]), caller_of(principal(None))
+    )
+    meta = completion.meta
+    said = (
+        f"{meta.call_id}, {meta.latency_ms:.0f} ms, ${meta.cost_usd:g}; `groundwork usage call last` shows it"
+    )
+    door.say([completion.text, "", door.screen.soft(said), ""])
+    return {
+        "id": meta.call_id,
+        "text": completion.text,
+        "latency_ms": meta.latency_ms,
+        "cost_usd": meta.cost_usd,
+    }
 
 
 def _ingest(door: Door, workspace: Workspace, shown: Shown) -> None:

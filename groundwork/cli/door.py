@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from groundwork.cli import errors
 from groundwork.cli.screen import Screen
@@ -83,10 +84,14 @@ class Door:
 
 
 class Commands(typer.Typer):
-    """A typer app whose commands take a Door and answer a Reply."""
+    """A typer app whose commands take a Door and answer a Reply; `default` is the word that may be left out.
 
-    def __init__(self, help: str = "") -> None:
+    With `named` it may be left out in front of a name, too: a first word that is no command belongs to it.
+    """
+
+    def __init__(self, help: str = "", default: str = "", named: bool = False) -> None:
         super().__init__(
+            cls=_beginning_with(default, named) if default else TyperGroup,
             help=help,
             add_completion=False,
             rich_markup_mode=None,
@@ -208,6 +213,18 @@ def _call(
         return errors.BROKEN_PIPE
     except Exception as error:
         return errors.report(error, as_json=door.json)
+
+
+def _beginning_with(default: str, named: bool = False) -> type[TyperGroup]:
+    class Group(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            option = bool(args) and args[0].startswith("-")
+            name = named and bool(args) and not option and args[0] not in self.commands
+            if not args or name or (option and args[0] not in ("--help", "-h")):
+                args = [default, *args]
+            return super().parse_args(ctx, args)
+
+    return Group
 
 
 def _nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,10 +24,16 @@ def serve(
     ] = None,
     host: Annotated[
         str | None,
-        typer.Option("--host", help="Address to bind; only loopback addresses until accounts exist."),
+        typer.Option(
+            "--host",
+            help="Address to bind; beyond this machine only with TLS, or behind a proxy that has it.",
+        ),
     ] = None,
 ) -> Reply | None:
-    """Serve the console and the HTTP API on this machine.
+    """Serve the console and the HTTP API.
+
+    The first start shows an address that signs in as admin, once. `sign_in = "off"` in groundwork.toml lets
+    everybody on this machine in without.
 
     One server works on a workspace at a time; a second one is refused and told where the first one is.
     """
@@ -37,7 +43,7 @@ def serve(
     return None
 
 
-def run(door: Door, root: Path, *, host: str | None, port: int | None) -> None:
+def run(door: Door, root: Path, *, host: str | None, port: int | None, demo: bool = False) -> None:
     """Run the server of the workspace at `root` until it is told to stop."""
     import os
 
@@ -46,12 +52,18 @@ def run(door: Door, root: Path, *, host: str | None, port: int | None) -> None:
     arguments = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
     settings = read_config(root, arguments=arguments).spec.settings
 
-    def ready(url: str) -> None:
+    def ready(opened: Any) -> None:
         if door.json:
-            door.document({"url": url, "pid": os.getpid(), "workspace": str(root)})
+            facts = {"sign_in": opened.sign_in, "sign_in_url": opened.link if opened.sign_in else None}
+            token = opened.token or None
+            door.document(
+                {"url": opened.url, "pid": os.getpid(), "workspace": str(root), **facts, "token": token}
+            )
         else:
-            door.say([f"Groundwork is at {door.screen.teal(url)}  (Ctrl-C stops it)"])
+            door.say([f"Groundwork is at {door.screen.teal(opened.url)}  (Ctrl-C stops it)"])
+        for line in opened.notes():
+            door.note(line)
 
     # One door imports no other; the command line only knows the server's program by its name.
     server = import_module("groundwork.server.serve")
-    server.run(root, settings.host, settings.port, on_ready=ready)
+    server.run(root, settings.host, settings.port, on_ready=ready, demo=demo)

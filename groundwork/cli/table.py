@@ -22,7 +22,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("init", "workspace", "Make a workspace in a directory."),
             Entry("demo", "demo", "Show it all on Groundwork's own handbook."),
-            Entry("serve", "serve", "Serve the console and the HTTP API on this machine."),
+            Entry("serve", "serve", "Serve the console and the HTTP API."),
         ),
     ),
     (
@@ -32,8 +32,14 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("search", "search", "Show the passages that a question brings, without answering."),
             Entry("ask", "answers", "Answer a question with citations, or say why not."),
             Entry("answers", "answers", "List the recorded answers, newest first."),
+            Entry(
+                "conversations", "answers", "List conversations, newest first, or show the answers of one."
+            ),
             Entry("replay", "answers", "Make recorded answers again and compare."),
             Entry("explain", "answers", "Show why an answer came out as it did."),
+            Entry(
+                "feedback", "feedback", "Say whether an answer was good; list, withdraw, export.", group=True
+            ),
             Entry("calibrate", "answers", "Find the threshold that keeps a promise about wrong answers."),
         ),
     ),
@@ -43,7 +49,43 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(
                 "knowledge", "knowledge", "Indexes, documents, snapshots, quarantine and erasure.", group=True
             ),
-            Entry("model", "models", "The weights of encoders: list and fetch them.", group=True),
+            Entry("prompt", "prompts", "Prompts as files: versions, differences, tests.", group=True),
+        ),
+    ),
+    (
+        "Models",
+        (
+            Entry("chat", "chat", "Talk to a model or an app through the gateway."),
+            Entry("model", "models", "Models and providers: list and check them, prices, keys.", group=True),
+            Entry("key", "keys", "API keys: make, list, change and revoke them.", group=True),
+            Entry("usage", "usage", "What was called, by whom, and what it cost; single calls.", group=True),
+            Entry(
+                "trace", "traces", "Traces: list, search, show, import, export and delete them.", group=True
+            ),
+            Entry("dashboard", "dashboard", "Traffic, errors, times, cost and quality at a glance."),
+        ),
+    ),
+    (
+        "Improvement",
+        (
+            Entry("dataset", "datasets", "Golden sets: import, write, review, compare, export.", group=True),
+            Entry("evaluate", "evaluations", "Run an app over a dataset and score what comes out."),
+            Entry("evaluation", "evaluations", "Evaluations: list, show, report, export.", group=True),
+            Entry("compare", "comparing", "Compare two evaluations example by example."),
+            Entry("judge", "judges", "Judges: try, label samples, see how far to trust them.", group=True),
+            Entry("gate", "gates", "Gates: promote, reject, or not enough evidence.", group=True),
+            Entry("release", "releases", "Releases: create, promote, canary, roll back.", group=True),
+            Entry("tune", "tuning", "Search for a better configuration of an app.", group=True),
+            Entry("export", "export", "Write workflow files for CI.", group=True),
+        ),
+    ),
+    (
+        "People",
+        (
+            Entry("user", "users", "Users: make, list, change and remove them; the admin token.", group=True),
+            Entry(
+                "tenant", "tenants", "Workspaces of one installation, none of which sees another.", group=True
+            ),
         ),
     ),
     (

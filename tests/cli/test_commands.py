@@ -507,8 +507,12 @@ def test_ctrl_c_says_what_is_safe(house):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(1.5)
+    begun = house.root / ".groundwork" / "blobs"
+    end = time.monotonic() + 30
+    while not any(begun.glob("??/*")) and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     if process.returncode == 0:

@@ -95,6 +95,13 @@ def test_the_demo_answers_declines_replays_and_explains(shown):
     assert declined["abstained"]
     assert document["replay"]["result"] == "identical"
     assert document["explanation"]["deletions"]
+    assert document["call"]["text"].startswith(answered[0]["text"])
+    measured = document["evaluation"]
+    assert measured["state"] == "done"
+    assert measured["summary"]["correct"]["n"] == measured["n"] == 22
+    assert measured["summary"]["correct"]["value"] > 0.7
+    assert document["release"]["ref"] == "default@1"
+    assert document["release"]["answered_by"].startswith("rel_")
     assert not Path(document["workspace"]).exists()
 
 
