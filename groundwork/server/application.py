@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
+from groundwork.accounts.server_key import server_key
 from groundwork.core.clock import Clock
 from groundwork.server import console, problems, routes, static
-from groundwork.server.forms import form_key
+from groundwork.server.gateway import PREFIX, GatewayDoor
 from groundwork.server.guard import LOOPBACK_HOSTS, Guard
 from groundwork.server.house import readiness
+from groundwork.server.http_counts import HttpCounts
 from groundwork.server.permissions import Doorkeeper, LoopbackOwner, check_routes
+from groundwork.server.requests import access, told, told_of_call
+from groundwork.server.telemetry import PATHS as RECEIVED
+from groundwork.server.telemetry.receiver import Receiver
 from groundwork.server.work import Worker
 
 if TYPE_CHECKING:
+    from groundwork.app.upkeep import Upkeep
     from groundwork.app.workspace import Workspace
+    from groundwork.telemetry.exporting.thread import ExportThread
 
 DESCRIPTION = (
     "Everything the platform does, over HTTP. Errors are problem details (RFC 9457); lists are paged with `limit` and "
@@ -34,6 +43,7 @@ def create_app(
     doorkeeper: Doorkeeper | None = None,
     clock: Clock | None = None,
     worker: Worker | None = None,
+    upkeep: Upkeep | None = None,
 ) -> FastAPI:
     """Return the application that serves `workspace`.
 
@@ -44,11 +54,12 @@ def create_app(
         doorkeeper: tells who asks; the default takes whoever is on this machine for the owner.
         clock: for tests.
         worker: does background work while the application runs; None leaves it to another process.
+        upkeep: makes spans, rollups and the like while the application runs; None leaves them to whoever reads them.
 
     Raises:
         InternalError: a route declares no permission.
     """
-    app = FastAPI(
+    app = Application(
         title="Groundwork",
         version=_version(),
         description=DESCRIPTION,
@@ -70,12 +81,32 @@ def create_app(
     app.state.doorkeeper = doorkeeper or LoopbackOwner()
     app.state.readiness = readiness(workspace, clock)
     app.state.worker = worker
-    app.state.form_key = form_key(workspace.root / ".groundwork")
+    app.state.upkeep = upkeep
+    app.state.http = HttpCounts()
+    app.state.form_key = server_key(workspace.root / ".groundwork")
+    app.state.gateway = GatewayDoor(workspace, frozenset(h.lower() for h in hosts), frozenset(origins))
+    app.state.receiver = Receiver(workspace, frozenset(h.lower() for h in hosts), frozenset(origins))
     problems.install(app)
     for router in (*routes.ROUTERS, *console.ROUTERS, static.router):
         app.include_router(router)
     check_routes(app)
     return app
+
+
+class Application(FastAPI):
+    """The platform's routes and pages; `/v1/…` goes to the gateway's door before any of them is looked at."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            door = self.state.receiver if scope["path"] in RECEIVED else self.state.gateway
+            if access.isEnabledFor(logging.DEBUG):
+                await told_of_call(door, scope, receive, send)
+            else:
+                await door(scope, receive, send)
+        elif scope["type"] == "http":
+            await told(super().__call__, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 @contextlib.asynccontextmanager
@@ -84,10 +115,28 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     worker: Worker | None = app.state.worker
     if worker is not None:
         worker.start()
+    upkeep: Upkeep | None = app.state.upkeep
+    if upkeep is not None:
+        upkeep.start()
+    export = await asyncio.to_thread(_start_export, app) if upkeep is not None else None
     yield
     app.state.readiness.draining = True
+    await app.state.gateway.aclose()
+    if export is not None:
+        await asyncio.to_thread(export.stop)
+    if upkeep is not None:
+        await asyncio.to_thread(upkeep.stop)
     if worker is not None:
         await asyncio.to_thread(worker.stop)
+
+
+def _start_export(app: FastAPI) -> ExportThread | None:
+    workspace: Workspace = app.state.workspace
+    if not workspace.spec.export.url:
+        return None
+    from groundwork.app.exporting import start_export
+
+    return start_export(workspace)
 
 
 def _version() -> str:

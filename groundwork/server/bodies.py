@@ -214,8 +214,24 @@ class AskIn(In):
     """A question to an app."""
 
     question: str = Field(description="What to answer.")
-    app: str = Field("default", max_length=100)
+    app: str = Field(
+        "default",
+        max_length=200,
+        description="Its name; `app@4` names a release, `app@staging` an environment.",
+    )
     snapshot: str | None = Field(None, max_length=100, description="Ask an older state of the index.")
+    environment: str = Field(
+        "", max_length=100, description="Ask what stands there; empty: in the installation's own."
+    )
+    release: str = Field(
+        "", max_length=200, description="Ask this release: `app@4`, `rel_…`, or a digest of 4 digits or more."
+    )
+    unit: str = Field(
+        "", max_length=200, description="Whom a canary keeps at one release, such as a session of yours."
+    )
+    conversation: str | None = Field(
+        None, max_length=100, description="Id of the conversation it goes on in; `new` begins one."
+    )
 
 
 class CitationBody(Out):
@@ -239,6 +255,63 @@ class PinsBody(Out):
     prompt: str | None
     model: str
     settings: str
+
+
+class SentenceBody(Out):
+    """One sentence of an answer: characters `start:end` of its text, without markers; -1 for one that was left out."""
+
+    text: str
+    start: int
+    end: int
+    supported: bool
+    score: float = Field(description="How far what it cites supports it, 0 to 1.")
+    citations: list[int] = Field(description="Numbers of the answer's citations, from 1.")
+    note: str = Field(description="What was found odd about it; empty when nothing.")
+
+
+class ShownBody(Out):
+    """A stretch of a document that a model was shown, under the number that its markers name."""
+
+    number: int
+    document: str
+    document_id: str
+    start: int
+    end: int
+    tokens: int
+    chunks: list[str]
+
+
+class ExchangeLine(Out):
+    """One model call of an answer, without what was said; `/api/calls/{call_id}` has its attempts."""
+
+    purpose: Literal["answer", "condense"] = Field(
+        description="`condense` made a follow-up question stand alone."
+    )
+    reason: Literal["first", "retry", "fallback", "escalation"]
+    request: Digest
+    model: str = Field(description="As it was asked for.")
+    served_by: str = Field(description="`provider/model`; empty when nobody answered.")
+    finish: str
+    usage: dict[str, float]
+    cost_usd: float
+    call_id: str
+    cached: bool
+    latency_ms: float
+    error: str
+    message: str
+
+
+class ExchangeBody(ExchangeLine):
+    """One model call of an answer."""
+
+    text: str = Field(description="What the model said, before anything was checked.")
+
+
+class PromptPartBody(Out):
+    """One message of a prompt."""
+
+    role: str
+    text: str
 
 
 class AnswerBody(Out):
@@ -265,6 +338,26 @@ class AnswerBody(Out):
     signals: dict[str, float]
     settings: dict[str, Any]
     redacted: bool
+    sentences: list[SentenceBody] = Field(
+        default_factory=list, description="The sentences of the text in order."
+    )
+    removed: list[SentenceBody] = Field(
+        default_factory=list,
+        description="What a model wrote and no quote supports, where the app leaves it out.",
+    )
+    exchanges: list[ExchangeLine] = Field(
+        default_factory=list, description="The model calls behind it; none for a reader that only quotes."
+    )
+    shown: list[ShownBody] = Field(default_factory=list, description="What the model was shown.")
+    served_by: str = Field("", description="Who wrote it: `provider/model`, or the name of the reader.")
+    standalone: str = Field(
+        "", description="The question as it was understood within its conversation; empty: as it was asked."
+    )
+    conversation: str | None = None
+    incomplete: bool = Field(False, description="The model was cut off; `notes` say how.")
+    notes: list[str] = Field(
+        default_factory=list, description="Who stood in for whom, and the like, in words."
+    )
 
 
 class AnswerLine(Out):
@@ -281,6 +374,9 @@ class AnswerLine(Out):
     calibration: str | None
     created_at: Moment
     redacted: bool
+    served_by: str = ""
+    conversation: str | None = None
+    incomplete: bool = False
 
 
 class AnswersBody(BaseModel):
@@ -288,6 +384,31 @@ class AnswersBody(BaseModel):
 
     items: list[AnswerLine]
     next: str | None
+
+
+class ConversationLine(Out):
+    """A conversation as a list shows it: its first question and the id of its last answer."""
+
+    id: str
+    app: str
+    question: str
+    turns: int
+    last: str
+    created_at: Moment
+
+
+class ConversationsBody(BaseModel):
+    """Conversations, newest first; `next` goes into `before` for the next page."""
+
+    items: list[ConversationLine]
+    next: str | None
+
+
+class ConversationBody(BaseModel):
+    """A conversation with its answers, oldest first."""
+
+    id: str
+    answers: list[AnswerBody]
 
 
 class DifferenceBody(Out):
@@ -304,6 +425,44 @@ class ReplayBody(Out):
     id: str
     result: Literal["identical", "same-set", "drifted", "redacted"]
     differences: list[DifferenceBody]
+
+
+class ShareBody(Out):
+    """A mean over the runs with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class LiveRunBody(Out):
+    """One answer made again by asking the models again, beside the recorded one."""
+
+    text: str
+    served_by: str
+    same_text: bool
+    same_citations: bool
+    same_abstention: bool
+    token_f1: float
+    rouge_l: float
+    citation_overlap: float
+    cost_usd: float
+    error: str = Field(description="Why no answer came; the figures are 0 then.")
+
+
+class LiveReplayBody(BaseModel):
+    """How far the models say the same again, over `n` runs, and what asking cost."""
+
+    id: str
+    n: int
+    runs: list[LiveRunBody]
+    same_text: ShareBody
+    same_citations: ShareBody
+    same_abstention: ShareBody
+    token_f1: ShareBody
+    rouge_l: ShareBody
+    citation_overlap: ShareBody
+    cost_usd: float
 
 
 class DeletionBody(Out):
@@ -325,6 +484,13 @@ class ExplanationBody(Out):
     checks: list[dict[str, Any]]
     deletions: list[DeletionBody]
     sentences: list[str]
+    exchanges: list[ExchangeBody] = Field(
+        default_factory=list, description="The model calls behind it with what was said."
+    )
+    prompts: list[list[PromptPartBody]] = Field(
+        default_factory=list,
+        description="What each of them was asked; empty where it cannot be put together again word for word.",
+    )
 
 
 # --- work --------------------------------------------------------------------------------------------------------------
@@ -382,3 +548,7 @@ class Health(BaseModel):
 
     status: Literal["ok", "unavailable"]
     problems: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(
+        default_factory=list,
+        description="What works beside requests and fails now; requests are answered all the same.",
+    )

@@ -1,16 +1,15 @@
 """Forms of the console: each carries a token that only a page of this server can know.
 
-A signed double-submit token: the cookie holds a random number, the form its HMAC under the server's key. Cookies of
-127.0.0.1 are seen by every port, so another local program may learn the cookie; without the key that does not help it.
+A signed double-submit token: the cookie holds a random number, the form its HMAC under the server's key, together with the
+cookie of the session, so that a page from before a sign-in sends nothing after it. Cookies of 127.0.0.1 are seen by every
+port, so another local program may learn the cookie; without the key that does not help it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -18,34 +17,22 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from groundwork.core.errors import ForbiddenError
+from groundwork.server import cookies
 
 COOKIE = "groundwork_form"
 FIELD = "_token"
-KEY_BYTES = 32
 MAX_FILES = 500
 MAX_FIELDS = 100
 
 
-def form_key(folder: Path) -> bytes:
-    """Return the server's key, made on first use and readable by its owner only; forms stay valid over a restart."""
-    path = folder / "server.key"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
-        if len(key) == KEY_BYTES:
-            return key
-        # A crash between making and writing left a short file; no form has been signed with it.
-        handle = os.open(path, os.O_WRONLY | os.O_TRUNC)
-    key = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(handle, "wb") as file:
-        file.write(key)
-    return key
+def token_for(key: bytes, cookie: str, session: str = "") -> str:
+    """Return the token that belongs to a cookie and to the cookie of a session."""
+    return hmac.new(key, f"{cookie}\0{session}".encode(), hashlib.sha256).hexdigest()
 
 
-def token_for(key: bytes, cookie: str) -> str:
-    """Return the token that belongs to a cookie."""
-    return hmac.new(key, cookie.encode(), hashlib.sha256).hexdigest()
+def token_of(request: Request) -> str:
+    """Return the token of a page for this browser; `remember` sets the cookie that it belongs to."""
+    return token_for(request.app.state.form_key, cookie_of(request), cookies.presented(request))
 
 
 def cookie_of(request: Request) -> str:
@@ -62,7 +49,8 @@ def remember(request: Request, response: Response) -> None:
     """Set the cookie on a response whose page was given a new one."""
     fresh = getattr(request.state, "form_cookie", None)
     if fresh is not None:
-        response.set_cookie(COOKIE, fresh, httponly=True, samesite="strict", path="/")
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, fresh, httponly=True, samesite="strict", path="/", secure=secure)
 
 
 async def posted(request: Request) -> FormData:
@@ -73,7 +61,7 @@ async def posted(request: Request) -> FormData:
     """
     form = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS)
     given, cookie = form.get(FIELD), request.cookies.get(COOKIE, "")
-    expected = token_for(request.app.state.form_key, cookie)
+    expected = token_for(request.app.state.form_key, cookie, cookies.presented(request))
     if not isinstance(given, str) or not cookie or not hmac.compare_digest(given.encode(), expected.encode()):
         raise ForbiddenError(
             "this form was not filled in on a page of this console, or the page is too old",

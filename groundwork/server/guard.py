@@ -24,8 +24,18 @@ BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = 512 * 1024 * 1024
 ANSWER_SECONDS = 60.0
 LONG_SECONDS = 900.0
-LONG_PATHS = ("/uploads", "/verify")
-"""Paths with these endings carry files or read the whole workspace."""
+LONG_PATHS = (
+    "/uploads",
+    "/traces/import",
+    "/datasets/-/import",
+    "/export",
+    "/verify",
+    "/models/check",
+    "/models/try",
+    "/ask",
+    "/replay-live",
+)
+"""Paths with these endings carry files, read the whole workspace, or wait for models."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -61,7 +71,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["request_id"] = new_id("req")
+        scope["request_id"] = scope.get("request_id") or new_id("req")
         request = Request(scope, receive)
 
         async def outward(message: Message) -> None:
@@ -132,7 +142,7 @@ class Guard:
 
 def body_limit(path: str) -> int:
     """Return how many bytes the body of a request to `path` may have."""
-    return UPLOAD_LIMIT if path.endswith("/uploads") else BODY_LIMIT
+    return UPLOAD_LIMIT if path.endswith(("/uploads", "/traces/import", "/datasets/-/import")) else BODY_LIMIT
 
 
 class _Limited:
@@ -202,6 +212,8 @@ def _set_headers(scope: Scope, headers: MutableHeaders) -> None:
     headers["X-Request-ID"] = scope["request_id"]
     # Documents may be erased; no copy of them stays behind in a browser's cache.
     headers.setdefault("Cache-Control", "no-store")
+    if scope.get("scheme") == "https":
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
 def _look_at_end(task: asyncio.Future[None]) -> None:

@@ -17,6 +17,7 @@ from fastapi.routing import iter_route_contexts
 
 from groundwork.core.errors import ForbiddenError, InternalError, UnauthenticatedError
 from groundwork.core.principal import LOCAL, Principal
+from groundwork.telemetry.current import current
 
 PERMISSIONS = {
     "public": "anyone, signed in or not: health, static files, the description of the interface",
@@ -25,10 +26,38 @@ PERMISSIONS = {
     "documents.read": "search, and read documents, snapshots and quarantine",
     "documents.write": "add documents to an index",
     "snapshots.move": "move an index to another snapshot",
+    "prompts.read": "read prompts, their versions and their tests",
+    "prompts.write": "write prompts, move their labels, run their tests",
+    "models.read": "see models, providers and prices",
+    "models.check": "try providers, which may cost money",
+    "models.call": "call models and apps through the gateway",
+    "keys.read": "see API keys, never the keys themselves",
+    "keys.write": "make, change and revoke API keys",
+    "usage.read": "see calls and what they cost",
+    "cache.clear": "forget completions that the gateway keeps",
+    "metrics.read": "read the counters of this process",
     "jobs.read": "see jobs and their progress",
     "jobs.cancel": "cancel a job",
     "settings.read": "see settings and the findings of doctor",
     "workspace.verify": "check every stored digest",
+    "traces.read": "see traces, spans, sessions and dashboards",
+    "traces.write": "send traces, import and export them",
+    "traces.query": "ask in SQL over the spans of the workspace",
+    "traces.delete": "delete traces",
+    "feedback.write": "give feedback and take one's own back",
+    "views.write": "save views",
+    "datasets.read": "see datasets, their versions and examples, and what waits for review",
+    "datasets.write": "import and write examples, decide what is proposed, make versions",
+    "evaluations.read": "see evaluations, comparisons, judges' cards, verdicts and tunings",
+    "evaluations.run": "run evaluations, gates and tunings, which may cost money",
+    "judges.label": "label the outputs that a judge is measured by",
+    "verdicts.override": "let a release pass that a gate refused, with a reason",
+    "releases.read": "see releases, environments and deployments",
+    "releases.write": "make releases of an app",
+    "releases.promote": "promote and roll back releases, begin and end canaries, approve",
+    "account.self": "see and change one's own account: password, sessions, the workspace one works in",
+    "users.read": "see users and their roles",
+    "users.write": "make, change and remove users and workspaces",
 }
 NOBODY = Principal(tenant="", name="nobody")
 
@@ -88,6 +117,9 @@ class Requires:
             return NOBODY
         keeper: Doorkeeper = request.app.state.doorkeeper
         principal = keeper.principal(request)
+        work = current()
+        if work.request_id:
+            work.principal = principal.name
         if not keeper.allows(principal, self.permission):
             raise ForbiddenError(
                 f"`{principal.name}` may not do this: it needs the permission `{self.permission}`",
@@ -102,14 +134,48 @@ AnswersAsk = Annotated[Principal, Depends(Requires("answers.ask"))]
 DocumentsRead = Annotated[Principal, Depends(Requires("documents.read"))]
 DocumentsWrite = Annotated[Principal, Depends(Requires("documents.write"))]
 SnapshotsMove = Annotated[Principal, Depends(Requires("snapshots.move"))]
+PromptsRead = Annotated[Principal, Depends(Requires("prompts.read"))]
+PromptsWrite = Annotated[Principal, Depends(Requires("prompts.write"))]
+ModelsRead = Annotated[Principal, Depends(Requires("models.read"))]
+ModelsCheck = Annotated[Principal, Depends(Requires("models.check"))]
+ModelsCall = Annotated[Principal, Depends(Requires("models.call"))]
+KeysRead = Annotated[Principal, Depends(Requires("keys.read"))]
+KeysWrite = Annotated[Principal, Depends(Requires("keys.write"))]
+UsageRead = Annotated[Principal, Depends(Requires("usage.read"))]
+CacheClear = Annotated[Principal, Depends(Requires("cache.clear"))]
+MetricsRead = Annotated[Principal, Depends(Requires("metrics.read"))]
 JobsRead = Annotated[Principal, Depends(Requires("jobs.read"))]
 JobsCancel = Annotated[Principal, Depends(Requires("jobs.cancel"))]
 SettingsRead = Annotated[Principal, Depends(Requires("settings.read"))]
 WorkspaceVerify = Annotated[Principal, Depends(Requires("workspace.verify"))]
+TracesRead = Annotated[Principal, Depends(Requires("traces.read"))]
+TracesWrite = Annotated[Principal, Depends(Requires("traces.write"))]
+TracesQuery = Annotated[Principal, Depends(Requires("traces.query"))]
+TracesDelete = Annotated[Principal, Depends(Requires("traces.delete"))]
+FeedbackWrite = Annotated[Principal, Depends(Requires("feedback.write"))]
+ViewsWrite = Annotated[Principal, Depends(Requires("views.write"))]
+DatasetsRead = Annotated[Principal, Depends(Requires("datasets.read"))]
+DatasetsWrite = Annotated[Principal, Depends(Requires("datasets.write"))]
+EvaluationsRead = Annotated[Principal, Depends(Requires("evaluations.read"))]
+EvaluationsRun = Annotated[Principal, Depends(Requires("evaluations.run"))]
+JudgesLabel = Annotated[Principal, Depends(Requires("judges.label"))]
+VerdictsOverride = Annotated[Principal, Depends(Requires("verdicts.override"))]
+ReleasesRead = Annotated[Principal, Depends(Requires("releases.read"))]
+ReleasesWrite = Annotated[Principal, Depends(Requires("releases.write"))]
+ReleasesPromote = Annotated[Principal, Depends(Requires("releases.promote"))]
+AccountSelf = Annotated[Principal, Depends(Requires("account.self"))]
+UsersRead = Annotated[Principal, Depends(Requires("users.read"))]
+UsersWrite = Annotated[Principal, Depends(Requires("users.write"))]
 
 
 def declared(app: FastAPI) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """Yield `(path, methods, permissions)` of every route; no permission is an empty tuple."""
+    from groundwork.server.gateway.routes import ROUTES
+    from groundwork.server.telemetry import ROUTES as RECEIVED
+
+    for gateway in (*ROUTES, *RECEIVED):
+        known = (gateway.permission,) if gateway.permission in PERMISSIONS else ()
+        yield gateway.path, (gateway.method,), known
     for route in iter_route_contexts(app.routes):
         dependant = getattr(route, "dependant", None)
         permissions = tuple(sorted(_permissions(dependant))) if isinstance(dependant, Dependant) else ()

@@ -10,12 +10,13 @@ import logging
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from groundwork.core import errors
 from groundwork.core.errors import GroundworkError
@@ -89,11 +90,31 @@ def respond(request: Request, found: Problem, headers: dict[str, str] | None = N
     headers = dict(headers or {})
     if found.retryable:
         headers.setdefault("Retry-After", "2")
+    if found.status == 401:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+        if _signs_in(request):
+            return _to_sign_in(request, headers)
     if wants_page(request):
         from groundwork.server.console.render import error_page
 
         return error_page(request, found, headers)
     return JSONResponse(found.model_dump(), found.status, headers, MEDIA_TYPE)
+
+
+def _signs_in(request: Request) -> bool:
+    """Say whether a person who is not signed in asked for a page, and can sign in here."""
+    keeper = getattr(request.app.state, "doorkeeper", None) if "app" in request.scope else None
+    asked = wants_page(request) or "hx-request" in request.headers
+    return asked and bool(getattr(keeper, "signs_in", False)) and not request.url.path.startswith("/sign-in")
+
+
+def _to_sign_in(request: Request, headers: dict[str, str]) -> Response:
+    """Lead to the sign-in page and back again; a part of a page makes the whole page go there."""
+    came_from = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = f"/sign-in?{urlencode({'next': came_from})}" if request.method in ("GET", "HEAD") else "/sign-in"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={**headers, "HX-Redirect": "/sign-in"})
+    return RedirectResponse(target, 303)
 
 
 def wants_page(request: Request) -> bool:

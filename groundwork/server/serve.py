@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from groundwork.core.errors import BusyError, InvalidInputError
+from groundwork.server.binding import Binding, binding_of
 from groundwork.server.lock import ServerLock
+from groundwork.server.memory import set_aside
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,7 +25,41 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 0.25
 """How long the server still answers after readiness has dropped, so that whoever probes it can look away."""
 FINISH_SECONDS = 20
-MAX_CONNECTIONS = 512
+MAX_CONNECTIONS = 2048
+"""With more open at once, every request is answered with 503; a thousand at once have to be served."""
+MOST_FILES = 8192
+"""Open files that the process asks for, where the system lets it: each connection is one."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A server that answers.
+
+    Attributes:
+        url: where people reach it.
+        sign_in: whether people sign in there.
+        token: the admin token that this start made; empty when somebody could sign in already. It is shown this once.
+    """
+
+    url: str
+    sign_in: bool = False
+    token: str = field(default="", repr=False)
+
+    @property
+    def link(self) -> str:
+        """An address that signs in; the token stands in the fragment, which browsers send to nobody and no log sees."""
+        return f"{self.url}/sign-in#token={self.token}" if self.token else f"{self.url}/sign-in"
+
+    def notes(self) -> list[str]:
+        """Return what people are told beside the address."""
+        if not self.sign_in:
+            return []
+        if self.token:
+            return [
+                "Open this address to sign in as admin; it holds a token and is shown this once:",
+                f"  {self.link}",
+            ]
+        return [f"Sign in at {self.link}; `groundwork user token` makes a new admin token."]
 
 
 def run(
@@ -31,52 +67,38 @@ def run(
     host: str = "127.0.0.1",
     port: int = 8700,
     *,
-    on_ready: Callable[[str], None] | None = None,
+    on_ready: Callable[[Opened], None] | None = None,
+    demo: bool = False,
 ) -> None:
     """Serve the workspace until SIGTERM or SIGINT; returns after requests in flight have ended.
 
     Args:
         workspace_dir: where to look for the workspace, upward; None is the current directory.
-        host: a loopback address or `localhost`.
+        host: a loopback address or `localhost`; another address of this machine as `server/binding.py` says.
         port: 0 picks a free one.
-        on_ready: called with the address once requests are answered; the default prints it on stderr.
+        on_ready: called once requests are answered; the default prints the address on stderr.
+        demo: make a token to sign in with at every start, in place of the one before.
 
     Raises:
-        InvalidInputError: `host` is not loopback.
+        InvalidInputError: `host` would open the workspace to others without sign-in and encryption.
+        SettingsError: a setting of TLS or the proxy does not make sense.
         NoWorkspaceError: there is no workspace.
         BusyError: the workspace has a server already, or the port is taken.
     """
-    address = loopback(host)
-    from groundwork.app.config import DATA_FOLDER, find_root
+    from groundwork.app.config import DATA_FOLDER, find_root, read_config
 
-    folder = find_root(workspace_dir or Path()) / DATA_FOLDER
+    root = find_root(workspace_dir or Path())
+    binding = binding_of(read_config(root).spec.settings, host, root)
+    folder = root / DATA_FOLDER
     folder.mkdir(exist_ok=True)
     lock = ServerLock.take(folder)
     try:
-        with _listening(address, port) as listener:
-            url = _url(host, listener.getsockname()[1])
+        with _listening(binding.address, port) as listener:
+            url = binding.url(listener.getsockname()[1])
             lock.note(url)
-            _serve(folder.parent, listener, lambda: (on_ready or _announce)(url))
+            _serve(root, listener, binding, lambda opened: (on_ready or _announce)(opened), url, demo)
     finally:
         lock.free()
-
-
-def loopback(host: str) -> str:
-    """Return the address to bind for `host`.
-
-    Raises:
-        InvalidInputError: it is not an address of this machine alone.
-    """
-    address = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    try:
-        if ipaddress.ip_address(address).is_loopback:
-            return address
-    except ValueError:
-        pass
-    raise InvalidInputError(
-        f"the server binds loopback addresses only, and `{host}` is not one",
-        hint="use 127.0.0.1; from another machine forward the port, for example with `ssh -L 8700:127.0.0.1:8700`",
-    )
 
 
 @contextlib.contextmanager
@@ -108,25 +130,51 @@ def _cannot_bind(address: str, port: int, error: OSError) -> Exception:
     )
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host.strip("[]") else f"http://{host}:{port}"
+def _announce(opened: Opened) -> None:
+    lines = [f"Groundwork is at {opened.url}  (Ctrl+C stops it)", *opened.notes()]
+    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
-def _announce(url: str) -> None:
-    print(f"Groundwork is at {url}  (Ctrl+C stops it)", file=sys.stderr, flush=True)
-
-
-def _serve(root: Path, listener: socket.socket, ready: Callable[[], None]) -> None:
+def _serve(
+    root: Path,
+    listener: socket.socket,
+    binding: Binding,
+    ready: Callable[[Opened], None],
+    url: str,
+    demo: bool,
+) -> None:
     from groundwork.app.workspace import Workspace
+    from groundwork.server import logs
     from groundwork.server.application import create_app
+    from groundwork.server.doorkeeper import AccountsDoorkeeper
     from groundwork.server.work import Worker
 
-    workspace = Workspace.open(root)
+    # Callers from elsewhere look like this machine's own behind a proxy, so that none comes in without a key there.
+    workspace = Workspace.open(root, **({"gateway_keys": "required"} if binding.exposed else {}))
+    lines = logs.begin(workspace.settings.log_format, workspace.settings.log_level)
     try:
+        signs_in = workspace.settings.sign_in == "required"
+        keeper = (
+            AccountsDoorkeeper(workspace.accounts, [u for u in [binding.public_url] if u])
+            if signs_in
+            else None
+        )
+        app = create_app(
+            workspace,
+            hosts=binding.hosts,
+            origins=binding.origins,
+            doorkeeper=keeper,
+            worker=Worker(workspace),
+            upkeep=workspace.telemetry.upkeep,
+        )
+        tokens = workspace.accounts.tokens
+        token = (tokens.for_demo() if demo else tokens.first()) if signs_in else None
+        opened = Opened(url, signs_in, token or "")
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_until_told(create_app(workspace, worker=Worker(workspace)), listener, ready))
+            runner.run(_until_told(app, listener, binding, lambda: ready(opened)))
     finally:
         workspace.close()
+        logs.end(lines)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -137,8 +185,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _until_told(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def _until_told(
+    app: FastAPI, listener: socket.socket, binding: Binding, ready: Callable[[], None]
+) -> None:
     import uvicorn
+
+    from groundwork.server.protocol import Protocol
 
     loop = asyncio.get_running_loop()
 
@@ -148,6 +200,9 @@ async def _until_told(app: FastAPI, listener: socket.socket, ready: Callable[[],
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
+                set_aside()
+                # A background thread gives way to a request after half a millisecond, not after five.
+                sys.setswitchinterval(0.0005)
                 ready()
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -163,9 +218,15 @@ async def _until_told(app: FastAPI, listener: socket.socket, ready: Callable[[],
 
     config = uvicorn.Config(
         app,
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whose word on addresses and on TLS counts: the proxies that the settings trust, else nobody's.
+        proxy_headers=bool(binding.proxies),
+        forwarded_allow_ips=list(binding.proxies),
+        ssl_certfile=binding.certificate or None,
+        ssl_keyfile=binding.key or None,
         date_header=True,
         ws="none",
         lifespan="on",
@@ -174,6 +235,7 @@ async def _until_told(app: FastAPI, listener: socket.socket, ready: Callable[[],
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
     )
+    _ask_for_files()
     server = Server(config)
     with contextlib.suppress(KeyboardInterrupt), _quiet_signals():
         await server.serve(sockets=[listener])
@@ -188,3 +250,14 @@ def _quiet_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _ask_for_files() -> None:
+    """Raise the number of files that may be open, as far as the system allows without being asked for more."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from groundwork.core.digest import digest_text
 from groundwork.core.errors import InvalidInputError, StorageFullError, TooLargeError
+from groundwork.core.principal import DEFAULT_TENANT
 
 FOLDER = "uploads"
 MAX_NAME_BYTES = 150
@@ -65,7 +66,9 @@ class Stored:
     digest: str
 
 
-def store(root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int) -> list[Stored]:
+def store(
+    root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int, tenant: str = DEFAULT_TENANT
+) -> list[Stored]:
     """Store files durably under `uploads/<index>/` and return them sorted by path, each path once.
 
     A file of a name that is there already takes its place: a new version of the same document.
@@ -75,6 +78,7 @@ def store(root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int) 
         index: name of an index that exists; the caller has looked it up.
         uploads: files, read once each.
         max_bytes: the largest file accepted.
+        tenant: whose file it is; those of other tenants than `default` lie below `uploads/@<tenant>/`.
 
     Raises:
         InvalidInputError: no file was sent, or the name of the index is not one.
@@ -83,7 +87,8 @@ def store(root: Path, index: str, uploads: Iterable[Upload], *, max_bytes: int) 
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", index):
         raise InvalidInputError(f"`{index[:80]}` is no name of an index")
-    folder = root / FOLDER / index
+    mine = root / FOLDER if tenant == DEFAULT_TENANT else root / FOLDER / f"@{tenant}"
+    folder = mine / index
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[Path, Stored] = {}
     try:

@@ -47,6 +47,8 @@ class Work:
     advice: str
     index: str
     facts: tuple[tuple[str, str], ...]
+    made: tuple[str, str] | None = None
+    """Address and name of what came out, where it has a page of its own."""
 
 
 def work_of(job: JobInfo) -> Work:
@@ -75,6 +77,7 @@ def work_of(job: JobInfo) -> Work:
         advice=str(error.get("hint", "")),
         index=str(job.arguments.get("index", "")),
         facts=_facts(job.result) if isinstance(job.result, Mapping) else (),
+        made=_made(job.result) if isinstance(job.result, Mapping) else None,
     )
 
 
@@ -144,6 +147,14 @@ def _facts(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if isinstance(result.get("seconds"), int | float):
         found.append(("seconds", f"{result['seconds']:.1f}"))
     return tuple(found)
+
+
+def _made(result: Mapping[str, Any]) -> tuple[str, str] | None:
+    if isinstance(result.get("verdict"), str):
+        return f"/gates/verdicts/{result['verdict']}", "Open the verdict"
+    if isinstance(result.get("evaluation"), str):
+        return f"/evaluations/{result['evaluation']}", "Open the evaluation"
+    return None
 
 
 def _whole(value: Any) -> int:

@@ -163,6 +163,9 @@ def test_everything_is_reached_by_keys(browser: Any, url: str) -> None:
         page.evaluate("document.activeElement.blur()")
     page.goto("/knowledge/default")
     page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "find"
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
     assert page.evaluate("document.activeElement.id") == "contains"
     page.keyboard.type("gtravel")
     assert page.url.split("?")[0].endswith("/knowledge/default")
@@ -179,7 +182,7 @@ def test_a_list_is_narrowed_while_one_types(browser: Any, url: str) -> None:
     page = person.page
     page.goto("/knowledge/default")
     assert page.locator("#document-list tbody tr").count() == 2
-    page.get_by_role("searchbox").fill("travel")
+    page.get_by_role("searchbox", name="Search documents").fill("travel")
     page.locator("#document-list tbody tr:only-child").wait_for()
     assert "contains=travel" in page.url
     page.reload()
@@ -247,7 +250,7 @@ def test_pages_work_without_any_script(browser: Any, url: str) -> None:
     page.get_by_role("link", name="Replay").first.click()
     assert "Identical" in page.locator(".verdict").inner_text()
     page.goto("/knowledge/default")
-    page.get_by_role("searchbox").fill("travel")
+    page.get_by_role("searchbox", name="Search documents").fill("travel")
     page.keyboard.press("Enter")
     page.wait_for_url("**contains=travel")
     assert page.locator("#document-list tbody tr").count() == 1

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from groundwork.core.principal import LOCAL
 from groundwork.server import static
+from tests.console.sample_traces import sample_spans, span_id, trace_id
 from tests.server.fake_workspace import FakeWorkspace
 
 CSS = (static.HERE / "tokens.css").read_text(encoding="utf-8")
-SHEET = (static.HERE / "console.css").read_text(encoding="utf-8")
+SHEET = "".join((static.HERE / name).read_text(encoding="utf-8") for name in ("console.css", "traces.css"))
 TEXT_PAIRS = [
     (ink, ground)
     for ink in ("ink", "ink-soft")
@@ -145,8 +147,20 @@ def _paths(fake: FakeWorkspace) -> list[str]:
     ]  # fmt: skip
 
 
+def _trace_paths(fake: FakeWorkspace) -> list[str]:
+    fake.telemetry.store.add(LOCAL.tenant, sample_spans())
+    answer, agent, hostile = (trace_id(n) for n in ("answer", "agent", "hostile"))
+    spans = [(answer, "chat gpt-5-mini"), (answer, "search default"), (answer, "attempt 1"), (agent, "book")]
+    return [
+        "/traces", "/traces?status=error&order=slowest&min_ms=x", "/traces?text=nothingatall", f"/traces/{answer}",
+        f"/traces/{agent}?errors=1", f"/traces/{hostile}", f"/traces/compare?a={answer}&b={agent}", "/sessions",
+        "/sessions/ses_kitchen", "/search", "/search?q=leave", "/search?q=nothingatall", "/dashboards", "/query",
+        *(f"/traces/{t}/spans/{span_id(t, name)}" for t, name in spans),
+    ]  # fmt: skip
+
+
 def test_every_page_can_be_heard_and_walked_by_keyboard(fake_client: TestClient, fake: FakeWorkspace) -> None:
-    for path in _paths(fake):
+    for path in [*_paths(fake), *_trace_paths(fake)]:
         page = _Page(fake_client.get(path, headers={"accept": "text/html"}).text)
         assert page.all("html")[0]["lang"] == "en", path
         assert len(page.all("h1")) == 1, path
@@ -168,7 +182,7 @@ def test_every_page_can_be_heard_and_walked_by_keyboard(fake_client: TestClient,
 
 
 def test_headings_leave_no_level_out(fake_client: TestClient, fake: FakeWorkspace) -> None:
-    for path in _paths(fake):
+    for path in [*_paths(fake), *_trace_paths(fake)]:
         page = _Page(fake_client.get(path, headers={"accept": "text/html"}).text)
         inside = [t for t, a in page.tags if re.fullmatch(r"h[1-6]", t) and a.get("id") != "key-title"]
         levels = [int(t[1]) for t in inside]

@@ -71,8 +71,10 @@ def answer_id(client: TestClient) -> str:
 
 
 @pytest.fixture
-def fake(tmp_path: Path) -> FakeWorkspace:
-    return FakeWorkspace(tmp_path, jobs_=[job("job_1", "running"), job("job_2", "succeeded")])
+def fake(tmp_path: Path) -> Iterator[FakeWorkspace]:
+    made = FakeWorkspace(tmp_path, jobs_=[job("job_1", "running"), job("job_2", "succeeded")])
+    yield made
+    made.close()
 
 
 @pytest.fixture

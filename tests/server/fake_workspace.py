@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from groundwork.answers.types import Answer, Citation, Deletion, Difference, Explanation, Pins, Replay
+from groundwork.answers.types import (
+    Answer,
+    Citation,
+    Conversation,
+    Deletion,
+    Difference,
+    Explanation,
+    Pins,
+    Replay,
+)
 from groundwork.core.digest import digest_bytes, digest_text
 from groundwork.core.errors import NotFoundError
 from groundwork.core.principal import Principal
@@ -191,6 +201,45 @@ class FakeWorkspace:
     settings = property(lambda self: self.resolved.spec.settings)
     spec = property(lambda self: self.resolved.spec)
 
+    # The gateway and the prompts are the real ones, over a small database of their own.
+    @cached_property
+    def rooms(self) -> Any:
+        from groundwork.app.build import build_rooms
+        from groundwork.core.settings import Spec
+
+        rooms = build_rooms(self.root / ".groundwork", Spec())
+        rooms.database.migrate()
+        return rooms
+
+    @cached_property
+    def door(self) -> Any:
+        from groundwork.app.gateway import GatewayRoom
+
+        return GatewayRoom(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def telemetry(self) -> Any:
+        from groundwork.app.telemetry import TelemetryRoom
+        from groundwork.storage.database import Database
+
+        room = TelemetryRoom(self)  # type: ignore[arg-type]
+        # The settings name a PostgreSQL that is nowhere.
+        room.__dict__["database"] = Database(self.root / ".groundwork" / "telemetry.db")
+        return room
+
+    @cached_property
+    def accounts(self) -> Any:
+        from groundwork.app.accounts import AccountsRoom
+
+        return AccountsRoom(self)  # type: ignore[arg-type]
+
+    keys = property(lambda self: self.door.keys)
+    usage = property(lambda self: self.door.usage)
+    catalog = property(lambda self: self.door.catalog)
+    secrets = property(lambda self: self.door.secrets)
+    gateway = property(lambda self: self.door.blocking)
+    prompts = property(lambda self: self.rooms.prompts)
+
     def _check(self, name: str) -> None:
         if name in self.raises:
             raise self.raises[name]
@@ -288,11 +337,19 @@ class FakeWorkspace:
         )
 
     def ask(
-        self, question: str, *, app: str = "default", principal: Principal, snapshot: str | None = None
+        self,
+        question: str,
+        *,
+        app: str = "default",
+        principal: Principal,
+        snapshot: str | None = None,
+        conversation: str | None = None,
     ) -> Answer:
         self._check("ask")
         self.calls.append(("ask", question))
-        made = replace(self._answers[0], id=f"ans_{len(self._answers) + 1:04d}", question=question)
+        identifier = f"ans_{len(self._answers) + 1:04d}"
+        inside = f"con_{identifier[4:]}" if conversation == "new" else conversation
+        made = replace(self._answers[0], id=identifier, question=question, conversation=inside)
         self._answers.insert(0, made)
         return made
 
@@ -312,6 +369,25 @@ class FakeWorkspace:
         ids = [a.id for a in self._answers]
         first = ids.index(before) + 1 if before in ids else 0
         return self._answers[first : first + limit]
+
+    def conversation(self, conversation_id: str, principal: Principal) -> list[Answer]:
+        found = [a for a in reversed(self._answers) if a.conversation == conversation_id]
+        if not found:
+            raise NotFoundError(
+                f"there is no conversation `{conversation_id}`", hint="begin one with `groundwork ask`"
+            )
+        return found
+
+    def conversations(
+        self, principal: Principal, *, limit: int = 50, before: str | None = None
+    ) -> list[Conversation]:
+        ids = sorted({a.conversation for a in self._answers if a.conversation}, reverse=True)
+        kept = [i for i in ids if before is None or i < before][:limit]
+        turns = {i: self.conversation(i, principal) for i in kept}
+        return [
+            Conversation(i, t[0].app, t[0].question, len(t), t[-1].id, t[0].created_at)
+            for i, t in turns.items()
+        ]
 
     def replay(self, answer_id: str, principal: Principal) -> Replay:
         self.answer(answer_id, principal)
@@ -470,3 +546,6 @@ class FakeWorkspace:
 
     def close(self) -> None:
         self.calls.append(("close", None))
+        for made in ("telemetry", "door", "rooms"):
+            if made in self.__dict__:
+                self.__dict__.pop(made).close()

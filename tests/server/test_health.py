@@ -13,7 +13,7 @@ from tests.server.fake_workspace import FakeWorkspace
 
 def test_a_server_on_a_sound_workspace_is_alive_and_ready(client: TestClient) -> None:
     assert client.get("/livez").json()["status"] == "ok"
-    assert client.get("/readyz").json() == {"status": "ok", "problems": []}
+    assert client.get("/readyz").json() == {"status": "ok", "problems": [], "notes": []}
 
 
 def test_readiness_drops_when_the_server_goes_down_and_life_does_not(fake: FakeWorkspace) -> None:

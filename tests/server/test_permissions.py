@@ -12,7 +12,12 @@ from groundwork.core.errors import InternalError
 from groundwork.server.forms import posted
 from groundwork.server.permissions import PERMISSIONS, Requires, check_routes, declared
 
-PUBLIC = {"/livez", "/readyz", "/api/openapi.json", "/static/{name:path}", "/favicon.ico", "/problems/{code}"}
+PUBLIC = {
+    "/livez", "/readyz", "/api/openapi.json", "/static/{name:path}", "/favicon.ico", "/problems/{code}",
+    "/api/session", "/sign-in", "/sign-in/done", "/sign-in/provider", "/sign-in/return", "/sign-in/finish",
+    "/sign-out", "/invitation",
+}  # fmt: skip
+"""What anybody may ask for; signing in is among it, and each of its forms checks a token."""
 
 
 def test_every_route_declares_one_permission_and_only_a_few_are_public(fake_client: TestClient) -> None:

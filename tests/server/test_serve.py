@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -19,11 +20,15 @@ import pytest
 
 from groundwork.app.workspace import Workspace
 from groundwork.core.errors import BusyError, InvalidInputError, NoWorkspaceError
+from groundwork.core.settings import Settings
+from groundwork.server.binding import binding_of
 from groundwork.server.lock import ServerLock
-from groundwork.server.serve import loopback, run
+from groundwork.server.serve import run
 
 SCRIPT = "import sys; from pathlib import Path; from groundwork.server.serve import run; run(Path(sys.argv[1]), port=0)"
-START_CPU_SECONDS = 2.0
+FRAMEWORKS = "import fastapi, sqlalchemy, pydantic, uvicorn, typer, jinja2"
+START_RATIO = 4.0
+"""CPU time of a start over that of importing the frameworks alone, in one run: 3 when this was written."""
 IDLE_MIB = 250
 
 
@@ -45,10 +50,15 @@ class Served:
         line = self.process.stderr.readline()
         assert "http://" in line, line + self.process.stderr.read()
         self.url = line.split("is at ")[1].split()[0]
+        assert "sign in" in self.process.stderr.readline()
+        self.link = self.process.stderr.readline().strip()
 
-    def get(self, path: str) -> tuple[int, bytes]:
+    def get(self, path: str, *, signed_in: bool = True) -> tuple[int, bytes]:
+        token = self.link.partition("#token=")[2]
+        headers = {"Authorization": f"Bearer {token}"} if signed_in else {}
+        request = urllib.request.Request(self.url + path, headers=headers)
         try:
-            with urllib.request.urlopen(self.url + path, timeout=20) as response:
+            with urllib.request.urlopen(request, timeout=20) as response:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -79,12 +89,19 @@ def served(root: Path) -> Iterator[Served]:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to read CPU time and memory")
 def test_a_server_is_healthy_soon_and_stays_small(served: Served) -> None:
-    """Wall time depends on what else the machine does, so CPU time is held to: the goal is 2.5 s on an idle machine."""
+    """Seconds depend on the machine and what else it does, so a ratio is held to: the goal is 2.5 s on an idle machine."""
     assert served.get("/readyz")[0] == 200
-    assert served.cpu_seconds() < START_CPU_SECONDS
+    assert served.cpu_seconds() < START_RATIO * _cpu_of_frameworks()
     assert served.get("/")[0] == 200
     time.sleep(1.5)
     assert served.resident_mib() < IDLE_MIB
+
+
+def _cpu_of_frameworks() -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", FRAMEWORKS], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_a_signal_drops_readiness_first_and_ends_the_process_cleanly(served: Served) -> None:
@@ -150,7 +167,7 @@ def test_the_server_binds_no_address_but_this_machine_s(root: Path, host: str) -
     [("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("::1", "::1"), ("[::1]", "::1")],
 )
 def test_loopback_addresses_are_taken(host: str, address: str) -> None:
-    assert loopback(host) == address
+    assert binding_of(Settings(), host, Path()).address == address
 
 
 def test_a_folder_without_a_workspace_is_not_served(tmp_path: Path) -> None:

@@ -1,25 +1,43 @@
-"""Pages of the room where one asks and reads: `/`, `/answers`, and the record of an answer."""
+"""Pages of the room where one asks and reads: `/`, `/answers`, `/conversations`, and the record of an answer."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from groundwork.answers.types import Answer
-from groundwork.core.errors import GoneError
+from groundwork.answers.types import UNSUPPORTED_MARK, Answer, LiveReplay
+from groundwork.core.errors import GoneError, InvalidInputError
 from groundwork.core.principal import Principal
-from groundwork.server.console import evidence, pins
-from groundwork.server.console.render import page
+from groundwork.server.console import evidence, pins, trace_links
+from groundwork.server.console.feedback import feedback_of
+from groundwork.server.console.kept import kept_of
+from groundwork.server.console.making import can_be_asked_again, making, once
+from groundwork.server.console.releases import released_apps
+from groundwork.server.console.render import address, page
 from groundwork.server.forms import Posted, text_of
 from groundwork.server.house import House
-from groundwork.server.permissions import AnswersAsk, AnswersRead
+from groundwork.server.permissions import AnswersAsk, AnswersRead, ModelsCall
 
 router = APIRouter(include_in_schema=False)
 RECENT = 8
 PER_PAGE = 30
+TURNS = 6
+"""Turns of a conversation that stand above the next question; as many are looked at to understand it."""
+MAX_RUNS = 20
+AGREEMENT = {
+    "same_text": "the same text",
+    "same_citations": "the same citations",
+    "same_abstention": "answers or declines alike",
+    "token_f1": "words in common (token F1)",
+    "rouge_l": "longest common sequence (ROUGE-L)",
+    "citation_overlap": "cited text in common",
+}
+_SENTENCE = re.compile(r"sentence \d+ is supported$")
 Before = Annotated[str | None, Query(max_length=100)]
 REPLAY_WORDS = {
     "identical": ("good", "Identical: the same sentences, from the same passages, with equal scores."),
@@ -36,25 +54,42 @@ REPLAY_WORDS = {
 def ask_page(
     request: Request, house: House, principal: AnswersRead, question: str = "", app: str = ""
 ) -> Response:
-    indexes = house.indexes(principal)
-    return page(
-        request,
-        "ask.html",
-        room="ask",
-        empty=not any(i.documents for i in indexes),
-        indexes=indexes,
-        apps=sorted(house.spec.apps),
-        app=app if app in house.spec.apps else "default",
-        question=question[:100_000],
-        limit=house.settings.max_question_chars,
-        recent=[_line(a) for a in house.answers(principal, limit=RECENT)],
-    )
+    return _ask_page(request, house, principal, question[:100_000], app)
 
 
 @router.post("/ask")
 def ask(form: Posted, house: House, principal: AnswersAsk) -> Response:
-    answer = house.ask(text_of(form, "question"), app=text_of(form, "app") or "default", principal=principal)
+    answer = house.ask(
+        text_of(form, "question"),
+        app=text_of(form, "app") or "default",
+        principal=principal,
+        # Every question here may be gone on from; one turn more or less costs a row.
+        conversation=text_of(form, "conversation") or "new",
+    )
     return RedirectResponse(f"/answers/{answer.id}", 303)
+
+
+@router.get("/conversations")
+def conversations_page(
+    request: Request, house: House, principal: AnswersRead, before: Before = None
+) -> Response:
+    found = house.conversations(principal, limit=PER_PAGE + 1, before=before)
+    return page(
+        request,
+        "conversations.html",
+        room="ask",
+        found=found[:PER_PAGE],
+        next=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
+        first=before is None,
+    )
+
+
+@router.get("/conversations/{conversation_id}")
+def conversation_page(
+    request: Request, conversation_id: str, house: House, principal: AnswersRead
+) -> Response:
+    turns = house.conversation(conversation_id, principal)
+    return _ask_page(request, house, principal, "", turns[-1].app, turns)
 
 
 @router.get("/answers")
@@ -103,11 +138,44 @@ def answer_page(request: Request, answer_id: str, house: House, principal: Answe
 
 
 @router.get("/answers/{answer_id}/replay")
-def replay_page(request: Request, answer_id: str, house: House, principal: AnswersRead) -> Response:
+def replay_page(
+    request: Request,
+    answer_id: str,
+    house: House,
+    principal: AnswersRead,
+    live: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
     replay = house.replay(answer_id, principal)
+    kept = kept_of(request).get(live) if live else None
+    found = kept if isinstance(kept, LiveReplay) and kept.id == answer_id else None
     return _record(
-        request, house, principal, answer_id, "replay", replay=replay, verdict=REPLAY_WORDS[replay.result]
+        request,
+        house,
+        principal,
+        answer_id,
+        "replay",
+        replay=replay,
+        verdict=REPLAY_WORDS[replay.result],
+        live=found,
+        gone=bool(live) and found is None,
+        shares=[(name, getattr(found, what)) for what, name in AGREEMENT.items()] if found else [],
+        max_runs=MAX_RUNS,
     )
+
+
+@router.post("/answers/{answer_id}/replay-live")
+def replay_live(
+    request: Request, answer_id: str, form: Posted, house: House, principal: ModelsCall
+) -> Response:
+    written = text_of(form, "runs")
+    runs = int(written) if written.isascii() and written.isdigit() and len(written) < 4 else 0
+    if not 1 <= runs <= MAX_RUNS:
+        raise InvalidInputError(
+            f"`{written[:20]}` is no number of runs", hint=f"ask the models 1 to {MAX_RUNS} times"
+        )
+    found = house.replay_live(answer_id, principal, n=runs)
+    path = address(f"/answers/{answer_id}/replay", live=kept_of(request).put(found))
+    return RedirectResponse(f"{path}#live", 303)
 
 
 @router.get("/answers/{answer_id}/explain")
@@ -117,7 +185,20 @@ def explain_page(request: Request, answer_id: str, house: House, principal: Answ
     except GoneError as error:
         # An erased source is an expected outcome of this page, and its record is still worth reading.
         return _record(request, house, principal, answer_id, "explain", explanation=None, gone=error)
-    return _record(request, house, principal, answer_id, "explain", explanation=explanation, gone=None)
+    answer = explanation.answer
+    of_sentences = [c for c in explanation.checks if _SENTENCE.match(str(c["name"]))]
+    return _record(
+        request,
+        house,
+        principal,
+        answer_id,
+        "explain",
+        explanation=explanation,
+        gone=None,
+        checks=[c for c in explanation.checks if c not in of_sentences],
+        judged=list(zip((*answer.sentences, *answer.removed), of_sentences, strict=False)),
+        prompts=explanation.prompts or ((),) * len(explanation.exchanges),
+    )
 
 
 @router.get("/answers/{answer_id}/settings")
@@ -127,10 +208,38 @@ def settings_page(request: Request, answer_id: str, house: House, principal: Ans
     return _record(request, house, principal, answer_id, "settings", recipe=shown)
 
 
+def _ask_page(
+    request: Request,
+    house: House,
+    principal: Principal,
+    question: str,
+    app: str,
+    turns: Sequence[Answer] = (),
+) -> Response:
+    indexes = house.indexes(principal)
+    apps = [*sorted(house.spec.apps), *released_apps(house, principal)]
+    return page(
+        request,
+        "ask.html",
+        room="ask",
+        empty=not turns and not any(i.documents for i in indexes),
+        indexes=indexes,
+        apps=apps,
+        app=app if app in apps else "default",
+        question=question,
+        limit=house.settings.max_question_chars,
+        turns=[_line(a) for a in turns],
+        conversation=turns[-1].conversation if turns else "",
+        recent=[] if turns else [_line(a) for a in house.answers(principal, limit=RECENT)],
+    )
+
+
 def _record(
     request: Request, house: House, principal: Principal, answer_id: str, view: str, **more: Any
 ) -> Response:
     answer = house.answer(answer_id, principal)
+    made = making(house, principal, answer)
+    before, after = _around(house, principal, answer) if view == "record" else ([], [])
     return page(
         request,
         f"answer_{view}.html",
@@ -142,18 +251,43 @@ def _record(
         outcome=evidence.outcome(answer),
         sentences=evidence.sentences(answer),
         sources=evidence.sources(answer),
-        others=evidence.others(answer),
+        others=[] if answer.redacted else evidence.others(answer),
+        made=made,
+        again=once(made, answer) if made and can_be_asked_again(answer) else "",
+        before=[_line(a) for a in before[-TURNS:]],
+        earlier=max(0, len(before) - TURNS),
+        after=[_line(a) for a in after],
+        limit=house.settings.max_question_chars,
+        trace=trace_links.of_answer(house, principal, answer.id) if view == "record" else None,
+        golden=" ".join(s.text for s in evidence.sentences(answer)),
+        feedback=feedback_of(house, principal, answer_id=answer.id) if view == "record" else None,
         **more,
     )
+
+
+def _around(house: House, principal: Principal, answer: Answer) -> tuple[list[Answer], list[Answer]]:
+    """Return the turns before and after an answer in its conversation; none where it is in none."""
+    if answer.conversation is None:
+        return [], []
+    turns = house.conversation(answer.conversation, principal)
+    place = next((n for n, turn in enumerate(turns) if turn.id == answer.id), len(turns))
+    return turns[:place], turns[place + 1 :]
 
 
 def _line(answer: Answer) -> dict[str, object]:
     return {
         "answer": answer,
         "outcome": evidence.outcome(answer),
-        "text": " ".join(s.text for s in evidence.sentences(answer)),
+        "text": " ".join(_told(answer, s) for s in evidence.sentences(answer)),
         "snapshot": next(p for p in pins.answer_pins(answer) if p.what == "snapshot"),
     }
+
+
+def _told(answer: Answer, sentence: evidence.Sentence) -> str:
+    """Return a sentence for a place without marks; what a model wrote and nothing supports is still said to be so."""
+    return (
+        sentence.text if sentence.sources or not answer.exchanges else f"{sentence.text} {UNSUPPORTED_MARK}"
+    )
 
 
 def _side(answer: Answer, said: list[evidence.Word], asked: list[evidence.Word]) -> dict[str, object]:
@@ -161,4 +295,6 @@ def _side(answer: Answer, said: list[evidence.Word], asked: list[evidence.Word])
 
 
 def _said(answer: Answer) -> str:
-    return answer.reason if answer.abstained else " ".join(s.text for s in evidence.sentences(answer))
+    return (
+        answer.reason if answer.abstained else " ".join(_told(answer, s) for s in evidence.sentences(answer))
+    )

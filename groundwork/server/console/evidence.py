@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from groundwork.answers.types import Answer, Citation
@@ -20,11 +20,19 @@ _WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 
 @dataclass(frozen=True)
 class Sentence:
-    """A part of an answer and the numbers of its sources; none: it is unsupported."""
+    """A part of an answer and the numbers of its sources; none: it is unsupported.
+
+    Attributes:
+        breaks: line ends before it, at most two.
+        anchors: the sources that no sentence before it has; links from a source lead to the first sentence that has it.
+        note: what was found odd about it when it was checked.
+    """
 
     text: str
     sources: tuple[int, ...]
-    breaks: bool = False
+    breaks: int = 0
+    anchors: tuple[int, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,18 +62,14 @@ class Word:
 
 
 def sentences(answer: Answer) -> list[Sentence]:
-    """Split an answer at its markers; numbers beyond the citations are taken for text, and so for no support."""
-    known = len(answer.citations)
-    found: list[Sentence] = []
-    end = 0
-    for match in _MARKED.finditer(answer.text):
-        numbers = tuple(dict.fromkeys(int(n) for n in _NUMBER.findall(match["markers"])))
-        if all(1 <= n <= known for n in numbers):
-            body = answer.text[end : match.start("markers")]
-            found.append(Sentence(body.strip(), numbers, "\n" in body.lstrip(" ")[:1]))
-            end = match.end()
-    rest = answer.text[end:]
-    return [*found, Sentence(rest.strip(), (), rest.startswith("\n"))] if rest.strip() else found
+    """Return the sentences of an answer as they were recorded; older records are split at their markers."""
+    found = _recorded(answer) or _split(answer)
+    seen: set[int] = set()
+    anchored: list[Sentence] = []
+    for sentence in found:
+        anchored.append(replace(sentence, anchors=tuple(n for n in sentence.sources if n not in seen)))
+        seen.update(sentence.sources)
+    return anchored
 
 
 def sources(answer: Answer) -> list[Source]:
@@ -93,6 +97,8 @@ def outcome(answer: Answer) -> tuple[str, str]:
     bare = sum(not s.sources for s in found)
     if bare:
         return "bad", f"{bare} of {_count(len(found), 'sentence')} {'has' if bare == 1 else 'have'} no source"
+    if answer.incomplete:
+        return "warn", "Incomplete: the model was cut off"
     return "good", f"Answered from {_count(len(sources(answer)), 'passage')}"
 
 
@@ -110,6 +116,34 @@ def compared(left: str, right: str) -> tuple[list[Word], list[Word]]:
             if words:
                 out.append(Word("".join(words), kind != "equal"))
     return out_a, out_b
+
+
+def _recorded(answer: Answer) -> list[Sentence]:
+    known, end = len(answer.citations), 0
+    found: list[Sentence] = []
+    for s in answer.sentences:
+        fits = s.start >= end and answer.text[s.start : s.end] == s.text
+        if not fits or not all(1 <= n <= known for n in s.citations):
+            return []
+        breaks = min(2, answer.text[end : s.start].count("\n")) if found else 0
+        found.append(Sentence(s.text, tuple(dict.fromkeys(s.citations)), breaks, note=s.note))
+        end = s.end
+    return found
+
+
+def _split(answer: Answer) -> list[Sentence]:
+    """Split an answer at its markers; numbers beyond the citations are taken for text, and so for no support."""
+    known = len(answer.citations)
+    found: list[Sentence] = []
+    end = 0
+    for match in _MARKED.finditer(answer.text):
+        numbers = tuple(dict.fromkeys(int(n) for n in _NUMBER.findall(match["markers"])))
+        if all(1 <= n <= known for n in numbers):
+            body = answer.text[end : match.start("markers")]
+            found.append(Sentence(body.strip(), numbers, int("\n" in body.lstrip(" ")[:1])))
+            end = match.end()
+    rest = answer.text[end:]
+    return [*found, Sentence(rest.strip(), (), int(rest.startswith("\n")))] if rest.strip() else found
 
 
 def _source(cited: tuple[tuple[int, Citation], ...], hit: Mapping[str, Any]) -> Source:

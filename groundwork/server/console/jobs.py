@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from groundwork.server.console import trace_links
 from groundwork.server.console.render import page
 from groundwork.server.forms import Posted
 from groundwork.server.house import House
@@ -23,7 +24,9 @@ def jobs_page(request: Request, house: House, principal: JobsRead) -> Response:
 def job_page(request: Request, job_id: str, house: House, principal: JobsRead) -> Response:
     """Show one job; the same address answers the part that changes when the page itself asks for it."""
     template = "job_progress.html" if request.headers.get("hx-request") == "true" else "job.html"
-    return page(request, template, room="jobs", job=work_of(house.job(job_id, principal)))
+    job = work_of(house.job(job_id, principal))
+    trace = "" if job.running else trace_links.href_of(house, principal, job_id)
+    return page(request, template, room="jobs", job=job, trace=trace)
 
 
 @router.post("/{job_id}/cancel")

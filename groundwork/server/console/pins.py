@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from groundwork.answers.types import Answer
 
@@ -42,13 +43,19 @@ def answer_pins(answer: Answer) -> Sequence[Pin]:
     pins = answer.pins
     index = index_of(answer)
     found = [
-        pin("release", pins.release) if pins.release else None,
+        pin("release", pins.release, f"/releases/{pins.release}") if pins.release else None,
         pin("snapshot", pins.snapshot, f"/knowledge/{index}@{pins.snapshot[:12]}" if index else ""),
-        pin("prompt", pins.prompt) if pins.prompt else None,
+        pin("prompt", pins.prompt, prompt_href(pins.prompt)) if pins.prompt else None,
         pin("model", pins.model),
         pin("settings", pins.settings, f"/answers/{answer.id}/settings"),
     ]
     return [p for p in found if p is not None]
+
+
+def prompt_href(version: str) -> str:
+    """Return where a prompt version, `name@digest`, opens."""
+    name, mark, digest = version.rpartition("@")
+    return f"/prompts/{quote(name, safe='')}@{quote(digest[:12], safe='')}" if mark else ""
 
 
 def index_of(answer: Answer) -> str:

@@ -14,16 +14,25 @@ from fastapi import Request
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from groundwork.app.money import usd
 from groundwork.core.digest import short
 from groundwork.server import forms, static
-from groundwork.server.console import pins
+from groundwork.server.console import pins, rail, trace_text
+from groundwork.server.doorkeeper import visitor_of
 from groundwork.server.problems import Problem, safe_note
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "groundwork_theme"
 ROOMS = (("ask", "Ask", "/", "a"), ("answers", "Answers", "/answers", "r"), ("knowledge", "Knowledge", "/knowledge", "k"),
-         ("jobs", "Jobs", "/jobs", "j"), ("settings", "Settings", "/settings", "s"))  # fmt: skip
+         ("prompts", "Prompts", "/prompts", "p"), ("models", "Models", "/models", "m"), ("keys", "Keys", "/keys", "y"),
+         ("traces", "Traces", "/traces", "t"), ("dashboards", "Dashboards", "/dashboards", "d"),
+         ("usage", "Usage", "/usage", "u"), ("datasets", "Datasets", "/datasets", "e"),
+         ("evaluations", "Evaluations", "/evaluations", "v"), ("judges", "Judges", "/judges", "i"),
+         ("gates", "Gates", "/gates", "o"), ("releases", "Releases", "/releases", "l"), ("jobs", "Jobs", "/jobs", "j"),
+         ("settings", "Settings", "/settings", "s"))  # fmt: skip
 """Rooms of the rail: slug, name, address, and the key after `g`."""
+GROUPS = ("prompts", "traces", "datasets", "jobs")
+"""Rooms that begin a group of the rail: they stand a little apart from the ones before."""
 
 
 @cache
@@ -36,8 +45,12 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(ago=ago, number=number, size=size, short=short, path=path_part, moment=moment)
-    made.globals.update(pin=pins.pin, static=static.address, rooms=ROOMS, plural=plural, address=address)
+    made.filters.update(
+        ago=ago, number=number, size=size, short=short, path=path_part, moment=moment, usd=usd,
+        pretty=trace_text.pretty, browser=browser,
+    )  # fmt: skip
+    made.globals.update(pin=pins.pin, static=static.address, rail_groups=GROUPS, plural=plural, address=address,
+                        as_it_is=trace_text.plain, as_markdown=trace_text.markdown)  # fmt: skip
     return made
 
 
@@ -45,7 +58,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     """Render a page; templates may ask for `form_token()`, and the cookie that belongs to it is then set."""
 
     def form_token() -> str:
-        return forms.token_for(request.app.state.form_key, forms.cookie_of(request))
+        return forms.token_of(request)
 
     theme = request.cookies.get(THEME_COOKIE, "")
     text = (
@@ -54,6 +67,9 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         .render(
             context,
             form_token=form_token,
+            visitor=visitor_of(request),
+            may=rail.may_of(request),
+            rooms=rail.rooms_for(request, ROOMS),
             theme=theme if theme in ("light", "dark") else "",
             here=request.url.path,
         )
@@ -113,6 +129,24 @@ def size(value: int) -> str:
 def plural(count: int, word: str, many: str = "") -> str:
     """Return `1 word` or `2 words`."""
     return f"{count:,} {word if count == 1 else many or word + 's'}"
+
+
+def browser(agent: str) -> str:
+    """Return how a browser names itself in words: `Firefox on Linux`; what is none is cut."""
+    names = (
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    )
+    systems = (
+        ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iOS"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    )  # fmt: skip
+    name = next((word for mark, word in names if mark in agent), "")
+    system = next((word for mark, word in systems if mark in agent), "")
+    return f"{name} on {system}" if name and system else agent[:80] or "unnamed"
 
 
 def path_part(value: str) -> str:

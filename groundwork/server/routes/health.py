@@ -27,7 +27,9 @@ async def livez(_: Anyone) -> Health:
 def readyz(request: Request, _: Anyone) -> JSONResponse:
     """Say whether the server can do its work: it can write, its schema is current, it is not going down."""
     problems = list(request.app.state.readiness.problems())
-    health = Health(status="unavailable" if problems else "ok", problems=problems)
+    upkeep = request.app.state.upkeep
+    notes = [f"{t.task} does not work for {t.seconds:.0f} s" for t in upkeep.troubles()] if upkeep else []
+    health = Health(status="unavailable" if problems else "ok", problems=problems, notes=notes)
     return JSONResponse(health.model_dump(), 503 if problems else 200)
 
 

@@ -44,7 +44,7 @@ def _body(media_type: str, schema: dict[str, str]) -> dict[int | str, dict[str, 
     return {200: {"content": {media_type: {"schema": schema}}}}
 
 
-BYTES = _body("application/octet-stream", {"type": "string", "format": "binary"})
+BYTES = _body("*/*", {"type": "string", "format": "binary"})
 TEXT = _body("text/plain", {"type": "string"})
 
 
@@ -192,7 +192,7 @@ def start_upload(
     house.index_spec(index)
     received = [uploads.Upload(f.filename or "", f.file) for f in files]
     limit = house.settings.max_file_mib * 2**20
-    stored = uploads.store(house.root, index, received, max_bytes=limit)
+    stored = uploads.store(house.root, index, received, max_bytes=limit, tenant=principal.tenant)
     # The key holds for these very bytes: other files under the same key are another request, and none is left out.
     key = idempotency_key and digest_json([idempotency_key, [[s.path.name, s.digest] for s in stored]])
     job = house.start_ingest([s.path for s in stored], index=index, principal=principal, idempotency_key=key)

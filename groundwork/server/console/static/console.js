@@ -97,11 +97,16 @@
   $("#keys").addEventListener("click", () => help.showModal());
   let goes = -Infinity; // when `g` was pressed
   const typing = (e) => e.isContentEditable || /^(input|textarea|select)$/i.test(e.tagName);
+  const rows = () => all(".span-row:not(.folded-in) > a, [data-row] a.line-title");
   function step(by) {
     const sentences = all(".sentence", record || document);
-    if (!sentences.length) return;
-    const at = sentences.indexOf(document.activeElement.closest?.(".sentence"));
-    sentences[Math.min(Math.max(at + by, 0), sentences.length - 1)].focus();
+    const places = sentences.length ? sentences : rows();
+    if (!places.length) return;
+    const active = document.activeElement;
+    const at = places.findIndex((p) => p === active || p.contains(active) || p.closest("[data-row], .span-row")?.contains(active));
+    const next = places[Math.min(Math.max(at + by, 0), places.length - 1)];
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
   }
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -121,8 +126,13 @@
     else if (event.key === "k") step(-1);
     else if (event.key === "/") {
       event.preventDefault();
-      const search = $("[data-search]");
-      if (search) { search.focus(); search.select(); } else location.assign("/");
+      const search = $("#find");
+      search.focus();
+      search.select();
+    } else if (event.key === "f") {
+      event.preventDefault();
+      const field = $("[data-search]");
+      if (field) { field.focus(); field.select(); } else location.assign("/");
     }
   });
 
@@ -156,6 +166,45 @@
     if (progress && progress.getAttribute("aria-busy") === "false") $("#cancel")?.remove();
   });
 
+  // --- what is made to be pasted can be copied by one press ---
+  const showCopy = () => all("button[data-copy]").forEach((b) => { b.hidden = false; });
+  showCopy();
+  document.addEventListener("htmx:afterSwap", showCopy);
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    const text = $(`#${CSS.escape(button.dataset.copy)}`);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(text);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+
+  // --- what scrolls in itself can be reached and scrolled by keys ---
+  function reachScrollers() {
+    for (const box of all(".scroll, .as-is, .panel, .outline, main pre, main blockquote, h1.long")) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+      if (scrolls && box.tabIndex < 0 && getComputedStyle(box).overflow !== "visible") box.tabIndex = 0;
+    }
+  }
+  reachScrollers();
+  addEventListener("resize", reachScrollers);
+  document.addEventListener("htmx:afterSwap", reachScrollers);
+  document.addEventListener("toggle", reachScrollers, true);
+
+  // --- a small box that opened closes again when something else is pressed ---
+  document.addEventListener("click", (event) => {
+    for (const box of all("details.pop[open]")) if (!box.contains(event.target)) box.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const box = event.key === "Escape" && event.target.closest?.("details.pop[open]");
+    if (box) { box.open = false; $("summary", box).focus(); }
+  });
+
   // --- a form that is under way says so; Control and Enter send a question ---
   for (const form of all("form[data-busy]")) {
     form.addEventListener("submit", () => {
@@ -166,7 +215,9 @@
     });
   }
   addEventListener("pageshow", () => all("button[data-label]").forEach((b) => { b.textContent = b.dataset.label; b.disabled = false; }));
-  $("form.ask textarea")?.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form.requestSubmit();
-  });
+  for (const text of all("form.ask textarea")) {
+    text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) text.form.requestSubmit();
+    });
+  }
 })();
