@@ -71,9 +71,10 @@ def check_draft(draft: Draft, passages: list[Passage]) -> None:
     assert 0.0 <= draft.confidence <= 1.0
     assert all(isinstance(value, float | int) and value == value for value in draft.signals.values())
     assert bool(draft.text) == bool(draft.quotes)
+    shown = passages if draft.passages is None else list(draft.passages)
     for number, quote in enumerate(draft.quotes, 1):
-        assert 0 <= quote.passage < len(passages)
-        text = passages[quote.passage].text
+        assert 0 <= quote.passage < len(shown)
+        text = shown[quote.passage].text
         assert 0 <= quote.start < quote.end <= len(text)
         quoted = text[quote.start : quote.end]
         assert quoted == quoted.strip() != ""
@@ -136,10 +137,10 @@ class ReaderContract:
         shown = [
             passage("Ann Lee wrote the report in 1999. It rained. " * 20, r, f"{r}.md") for r in range(1, 9)
         ]
-        began = time.process_time()
+        began = time.thread_time()
         check_draft(reader.read("Who wrote the report? " * 4_600, shown), shown)
         check_draft(reader.read("a" * 100_000, shown), shown)
-        assert time.process_time() - began < SECONDS_FOR_A_LONG_QUESTION
+        assert time.thread_time() - began < SECONDS_FOR_A_LONG_QUESTION
 
     @pytest.mark.parametrize("text", _HOSTILE)
     def test_hostile_text_is_only_text(self, reader: Reader, text: str) -> None:
