@@ -4,10 +4,10 @@ PY := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fix bench docs lock wheel clean
+.PHONY: help setup demo test test-slow test-transformers check fix bench bench-gateway docs lock wheel clean
 
 help: ## show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## make .venv with everything that development needs
 
@@ -29,6 +29,9 @@ test: setup ## run the tests (minutes)
 test-slow: setup ## run the long sweeps too: crashes at every durable call, 303 hostile files, 200 replays
 	@$(PY) -m pytest -q
 
+test-transformers: setup ## run the tests of the local Hugging Face provider in an environment of its own (large download)
+	@scripts/test_transformers.sh
+
 check: setup ## lint, types, floors, generated files
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports --no-cache
 	@$(PY) scripts/generate_reference.py --check
@@ -39,6 +42,9 @@ fix: setup ## mend what can be mended by machine
 
 bench: setup ## measure retrieval, extraction, ingest and the index on this machine (DATA=folder of data sets)
 	@$(PY) scripts/bench.py $(DATA)
+
+bench-gateway: setup ## measure the gateway beside LiteLLM, which is installed in an environment of its own
+	@scripts/bench_gateway.sh
 
 docs: setup ## generate the reference pages
 	@$(PY) scripts/generate_reference.py

@@ -2,8 +2,9 @@
 
 The job table of the workspace says what is to be done and what came of it; DBOS keeps, in a file or schema of
 its own, which workflow is whose and which steps are recorded. A worker hands each waiting job to DBOS under
-the job's id, so that handing it over twice is one workflow. Each worker is an executor of its own and holds a
-lease of that name; what a worker whose lease is gone left running is recovered by any other.
+the job's id, so that handing it over twice is one workflow. DBOS is loaded when there is something to do. Each
+worker is an executor of its own and holds a lease of that name; what a worker whose lease is gone left running
+is recovered by any other.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ ATTEMPTS = 5
 
 POLL_SECONDS = 0.5
 RECOVER_EVERY = 5.0
+REST_AFTER = 30.0
+"""Seconds without a job after which the engine is put away: its threads look for work all the time, and each look may
+hold up requests that the same process answers."""
 LEASE = "jobs:worker:"
 
 T = TypeVar("T")
@@ -82,6 +86,7 @@ class DurableJobs:
         self._store = JobStore(database)
         self._leases = Leases(database)
         self._executor = ""
+        self._awake = False
         self._lease: Lease | None = None
         self._ending = threading.Event()
         self._poke = threading.Event()
@@ -137,14 +142,12 @@ class DurableJobs:
         self._lease = self._leases.acquire(LEASE + self._executor, self._executor, self._ttl)
         DurableJobs._worker = self
         try:
-            _launch(self._engine, self._executor, self._concurrency)
-        except Exception as error:
+            if self._wanted():
+                self._wake()
+        except Exception:
             DurableJobs._worker = None
             self._lease.release()
-            raise UnavailableError(
-                f"the job engine did not start: {error}",
-                hint="`groundwork doctor` looks at its file or database",
-            ) from error
+            raise
         self._dispatcher = threading.Thread(target=self._dispatch, name="jobs dispatcher", daemon=True)
         self._dispatcher.start()
 
@@ -157,9 +160,7 @@ class DurableJobs:
             self._dispatcher.join(timeout)
         with self._idle:
             ended = self._idle.wait_for(lambda: not self._active, timeout)
-        from dbos import DBOS
-
-        DBOS.destroy()
+        self._put_away()
         DurableJobs._worker = None
         # Held to the end: who takes over must not meet a handler of ours still at work.
         if self._lease is not None and ended:
@@ -168,19 +169,49 @@ class DurableJobs:
 
     def _dispatch(self) -> None:
         recovered = -RECOVER_EVERY
+        busy = time.monotonic()
         while not self._ending.is_set():
             try:
                 self._keep_lease()
-                self._hand_over()
-                if time.monotonic() - recovered >= RECOVER_EVERY:
-                    recovered = time.monotonic()
-                    self._recover()
+                if self._wanted():
+                    busy = time.monotonic()
+                    self._wake()
+                    self._hand_over()
+                    if time.monotonic() - recovered >= RECOVER_EVERY:
+                        recovered = time.monotonic()
+                        self._recover()
+                elif self._awake and not self._active and time.monotonic() - busy > REST_AFTER:
+                    self._put_away()
             except GroundworkError as error:
                 log.warning("jobs wait: %s", error.message)
             except Exception:  # the thread must outlive whatever DBOS meets; it looks again in a moment
                 log.exception("jobs wait: the job engine failed")
             self._poke.wait(POLL_SECONDS)
             self._poke.clear()
+
+    def _wanted(self) -> bool:
+        """Say whether a job waits, or is said to run: here, elsewhere, or in a worker that has ended."""
+        return bool(self._store.queued() or self._store.running())
+
+    def _wake(self) -> None:
+        if self._awake:
+            return
+        try:
+            _launch(self._engine, self._executor, self._concurrency)
+        except Exception as error:
+            raise UnavailableError(
+                f"the job engine did not start: {error}",
+                hint="`groundwork doctor` looks at its file or database",
+            ) from error
+        self._awake = True
+        self._handed.clear()
+
+    def _put_away(self) -> None:
+        if self._awake:
+            from dbos import DBOS
+
+            self._awake = False
+            DBOS.destroy()
 
     def _keep_lease(self) -> None:
         # A machine that slept for longer than the lease wakes up without it; what it begins from now on is its own.
