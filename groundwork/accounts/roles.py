@@ -13,11 +13,11 @@ FIRST_HELD: dict[str, tuple[str, ...]] = {
     "viewer": (
         "public", "account.self", "answers.read", "answers.ask", "documents.read", "prompts.read", "models.read",
         "models.call", "usage.read", "jobs.read", "traces.read", "feedback.write", "views.write", "datasets.read",
-        "evaluations.read", "releases.read",
+        "evaluations.read", "releases.read", "pathways.read", "pathways.walk",
     ),
     "builder": (
         "documents.write", "prompts.write", "models.check", "traces.write", "traces.query", "datasets.write",
-        "evaluations.run", "judges.label", "releases.write",
+        "evaluations.run", "judges.label", "releases.write", "labs.run",
     ),
     "operator": (
         "snapshots.move", "keys.read", "keys.write", "cache.clear", "metrics.read", "jobs.cancel", "settings.read",

@@ -575,6 +575,7 @@ jobs = Table(
     Index(None, "state"),
 )
 
-# ---- improvement ----
+# ---- improvement, pathways ----
 
-from groundwork.storage import improvement_tables  # noqa: E402, F401 - the rest of this metadata; needs it to be there
+from groundwork.storage import improvement_tables, pathway_tables  # noqa: E402, F401 - the rest of this metadata;
+needs it to be there

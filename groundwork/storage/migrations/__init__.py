@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from groundwork.storage.database import Database
 
 ChainName = Literal["workspace", "telemetry"]
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the workspace this version knows, oldest first; a test compares it with the files in `versions`."""
 
 

@@ -1,0 +1,1 @@
+"""Proofs: findings that were signed, chained, and are looked at again whenever they are shown."""

@@ -1,0 +1,1 @@
+"""Walking the way: profile, progress, the next step, quizzes, attestations, reflections."""
