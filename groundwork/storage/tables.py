@@ -575,7 +575,6 @@ jobs = Table(
     Index(None, "state"),
 )
 
-# ---- improvement, pathways ----
+# ---- improvement, pathways: the rest of this metadata, which needs what is above ----
 
-from groundwork.storage import improvement_tables, pathway_tables  # noqa: E402, F401 - the rest of this metadata;
-needs it to be there
+from groundwork.storage import improvement_tables, pathway_tables  # noqa: E402, F401
