@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from groundwork.app.doctor import Finding
     from groundwork.app.gateway import GatewayRoom
     from groundwork.app.improving import EvaluationRoom
+    from groundwork.app.pathways import PathwaysRoom
     from groundwork.app.releasing import ReleasesRoom
     from groundwork.app.telemetry import TelemetryRoom
     from groundwork.core.erasure import ErasureReceipt
@@ -85,6 +86,7 @@ class Workspace:
         self._accounts: AccountsRoom | None = None
         self._evaluation: EvaluationRoom | None = None
         self._releases: ReleasesRoom | None = None
+        self._pathways: PathwaysRoom | None = None
         self._lock = threading.RLock()
 
     # -- opening ----------------------------------------------------------------------------------------------
@@ -204,6 +206,16 @@ class Workspace:
             return self._releases
 
     @property
+    def pathways(self) -> PathwaysRoom:
+        """Roles, plans, labs, quizzes, proofs and the portfolio."""
+        from groundwork.app.pathways import PathwaysRoom
+
+        with self._lock:
+            if self._pathways is None:
+                self._pathways = PathwaysRoom(self)
+            return self._pathways
+
+    @property
     def datasets(self) -> Datasets:
         """The datasets: versions of examples, and what waits for review."""
         return self.rooms.datasets
@@ -245,6 +257,7 @@ class Workspace:
             self._telemetry = None
         self._accounts = None
         self._evaluation = None
+        self._pathways = None
         if self._releases is not None:
             self._releases.close()
             self._releases = None
