@@ -16,7 +16,7 @@ from groundwork.core.digest import digest_json
 Kind = Literal[
     "doc", "chk", "ans", "job", "ing", "trc", "mov", "req", "cal", "call", "att", "key", "con", "run",
     "usr", "ses", "fbk", "viw", "exm", "cnd", "evl", "smp", "lbl", "jcd", "vrd", "ovr", "rel", "dep", "apv", "tun",
-    "pln", "lab", "qzr", "ats", "rfl", "prf", "csg",
+    "pln", "lab", "qzr", "ats", "rfl", "prf", "csg", "exp",
 ]  # fmt: skip
 ID_LENGTH = 26
 _TIME_DIGITS = 9

@@ -180,3 +180,16 @@ cosignatures = Table(
     _word("created_at"),
     Index(None, "tenant", "proof_id"),
 )
+
+# What left the house: a portfolio that was written, by the digest of its files. The files themselves are the owner's.
+portfolio_exports = Table(
+    "portfolio_exports",
+    metadata,
+    _word("id", key=True),  # exp_
+    _word("tenant"),
+    _text("owner"),
+    _word("digest"),  # of the names and digests of its files
+    _json("record"),  # counts: files, proofs, stale, systems by name; no folder and no text
+    _word("created_at"),
+    Index(None, "tenant", "owner", "id"),
+)

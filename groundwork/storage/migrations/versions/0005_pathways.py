@@ -170,3 +170,19 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_cosignatures_tenant_proof_id"), "cosignatures", ["tenant", "proof_id"], unique=False
     )
+    op.create_table(
+        "portfolio_exports",
+        sa.Column("id", WORD, nullable=False),
+        sa.Column("tenant", WORD, nullable=False),
+        sa.Column("owner", WORD, nullable=False),
+        sa.Column("digest", WORD, nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("created_at", WORD, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_portfolio_exports")),
+    )
+    op.create_index(
+        op.f("ix_portfolio_exports_tenant_owner_id"),
+        "portfolio_exports",
+        ["tenant", "owner", "id"],
+        unique=False,
+    )
