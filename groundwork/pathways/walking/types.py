@@ -82,6 +82,36 @@ class NextStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Attestation:
+    """What no record can show, said by a person: `by` for the owner, who may be the same. Counted apart, never as
+    proven."""
+
+    id: str
+    subject: str
+    statement: str
+    link: str
+    by: str
+    created_at: str
+    withdrawn_at: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Reflected:
+    """A private note: `question` is the id of a reflection in the catalogue, "" for a note of one's own."""
+
+    id: str
+    question: str
+    text: str
+    created_at: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class DrawnQuiz:
     """A draw of a quiz, with its options in their drawn order and without the answers."""
 
@@ -89,6 +119,10 @@ class DrawnQuiz:
     quiz: str
     title: str
     questions: tuple[Mapping[str, Any], ...]
+    """Each with `question` (its id), `ask` and `options`."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +135,8 @@ class QuizResult:
     total: int
     passed: bool
     items: tuple[Mapping[str, Any], ...] = field(default=())
+    """Each with `question`, `ask`, `options`, `chosen` and `right` (places among the options, from 0) and `because`."""
     at: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
