@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 
@@ -43,7 +43,10 @@ class BundleLine:
 
 @dataclass(frozen=True, slots=True)
 class BundleReport:
-    """What checking a bundle found, offline. `valid` when nothing fails; `issuer` is the key that signed it (did:key)."""
+    """What checking a bundle found, offline. `valid` when nothing fails; `issuer` is the key that signed it (did:key).
+
+    `grades` and `digests` are by id of a proof; a proof that does not hold is in neither.
+    """
 
     valid: bool
     issuer: str
@@ -51,6 +54,7 @@ class BundleReport:
     created_at: str
     grades: dict[str, str]
     lines: tuple[BundleLine, ...]
+    digests: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,0 +1,151 @@
+"""What a proof signs: an in-toto Statement in a DSSE envelope, as releases have it.
+
+The statement carries everything that the proof says: the subject, the check and its meaning, the records with their digests,
+and its place in the chain. It holds no name of a person: whose it is stands there as a keyed digest (`holder`).
+
+Source:
+    DSSE v1.0, protocol.md and envelope.md; in-toto Attestation Framework, spec/v1/statement.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from groundwork.core.digest import canonical_json, digest_bytes, digest_json
+from groundwork.core.errors import InvalidInputError
+from groundwork.evidence.types import Found
+from groundwork.releases import signing
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+PREDICATE_TYPE = "urn:groundwork-ai:proof:v1"
+CLAIM = "tamper-evident, not tamper-proof"
+"""What a signed chain can promise. Whoever holds the machine and its key can write other records; what was signed and given
+away cannot be changed unseen."""
+LONGEST = 4 * 2**20
+"""Bytes of a payload that is read."""
+_PEOPLE = ("user:", "key:")
+
+
+def holder_of(key: Ed25519PrivateKey, tenant: str, owner: str) -> str:
+    """Return what stands for a person in statements: the workspace can tell whose it is, nobody else can guess it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    secret = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    return hmac.new(secret, canonical_json(["holder", tenant, owner]), "sha256").hexdigest()
+
+
+def statement(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the in-toto Statement of a proof.
+
+    Args:
+        about: `id, holder, kind, subject, title, catalogue, check, meaning, predicate, found, previous, position,
+            created_at`.
+    """
+    name = f"{about['kind']}/{about['subject']}"
+    return {
+        "_type": signing.STATEMENT_TYPE,
+        "subject": [{"name": name, "digest": {"sha256": digest_json(about["found"])}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {**about, "claim": CLAIM},
+    }
+
+
+def digest_of(envelope: Mapping[str, Any]) -> str:
+    """Return by what a signed statement is named: the SHA-256 of its payload.
+
+    Raises:
+        InvalidInputError: the envelope has no payload.
+    """
+    return digest_bytes(_body(envelope))
+
+
+def opened(envelope: Mapping[str, Any], kind: str = PREDICATE_TYPE) -> Mapping[str, Any]:
+    """Return the predicate in an envelope, whether or not it is signed well.
+
+    Args:
+        kind: the predicate type that it must have.
+
+    Raises:
+        InvalidInputError: it holds no such statement.
+    """
+    try:
+        payload = json.loads(_body(envelope))
+        good = (
+            envelope.get("payloadType") == signing.PAYLOAD_TYPE
+            and payload["_type"] == signing.STATEMENT_TYPE
+            and payload["predicateType"] == kind
+            and isinstance(payload["predicate"], dict)
+            and isinstance(payload["subject"][0]["digest"]["sha256"], str)
+        )
+    except (KeyError, IndexError, TypeError, ValueError, RecursionError):
+        good = False
+    if not good:
+        raise InvalidInputError(
+            "the payload of the envelope is no such statement", hint="get the file again from whoever made it"
+        )
+    return dict(payload["predicate"])
+
+
+def subject_digest(envelope: Mapping[str, Any]) -> str:
+    """Return the digest that the statement names as its subject's."""
+    return str(json.loads(_body(envelope))["subject"][0]["digest"]["sha256"])
+
+
+def signed_by(envelope: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    """Say whether a signature in the envelope is by this key; the `keyid` in it is only a hint and not believed."""
+    from cryptography.exceptions import InvalidSignature
+
+    signed = signing.pae(str(envelope.get("payloadType", "")), _body(envelope))
+    entries = envelope.get("signatures")
+    for entry in entries if isinstance(entries, list) else []:
+        try:
+            key.verify(base64.b64decode(str(entry["sig"]), validate=True), signed)
+        except (InvalidSignature, KeyError, TypeError, ValueError):
+            continue
+        return True
+    return False
+
+
+def found_as_json(found: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return records as a statement names them; a value that is the name of a person is left out."""
+    return [{**asdict(one), "values": _nameless(one.values)} for one in found]
+
+
+def found_from_json(entries: Sequence[Mapping[str, Any]]) -> tuple[Found, ...]:
+    """Return the records that a statement names."""
+    return tuple(
+        Found(
+            str(e["kind"]),
+            str(e["id"]),
+            str(e["digest"]),
+            dict(e.get("values") or {}),
+            str(e.get("at", "")),
+            str(e.get("address", "")),
+        )
+        for e in entries
+    )
+
+
+def _nameless(values: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {k: v for k, v in values.items() if not (isinstance(v, str) and v.startswith(_PEOPLE))}
+    return dict(json.loads(canonical_json(kept)))
+
+
+def _body(envelope: Mapping[str, Any]) -> bytes:
+    try:
+        body = base64.b64decode(str(envelope["payload"]), validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        body = b""
+    if not body or len(body) > LONGEST:
+        raise InvalidInputError(
+            "the envelope has no payload that can be read", hint="get the file again from whoever made it"
+        )
+    return body
