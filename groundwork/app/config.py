@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,22 +68,21 @@ def read_config(
     """Return the resolved spec of the workspace at `root`.
 
     Top-level keys of the file that are names of settings count as `settings.<name>`; unknown variables that begin with
-    `GROUNDWORK_` are ignored, since other programs may own them.
+    `GROUNDWORK_` are ignored, since other programs may own them. What labs add (`labs/*/groundwork.toml`) is merged in.
 
     Raises:
         SettingsError: the file is not valid TOML, or a value does not fit.
     """
-    path = root / SPEC_FILE
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{SPEC_FILE} is not valid TOML: {error}", hint=f"mend {path}") from error
+    values = read_own(root)
     known = set(Settings.model_fields)
     # A table of that name is the section of the spec: `[models.fast]` is no folder of weights.
     settings = {k: values.pop(k) for k in list(values) if k in known and not isinstance(values[k], dict)}
     if settings:
         values["settings"] = {**values.get("settings", {}), **settings}
-    return resolve(
+    from groundwork.app.lab_parts import read_parts
+
+    parts = read_parts(root, values)
+    resolved = resolve(
         [
             Layer("argument", {"settings": dict(arguments)} if arguments else {}),
             Layer(
@@ -90,8 +90,23 @@ def read_config(
                 {"settings": _from_environment(os.environ if environment is None else environment, known)},
             ),
             Layer("groundwork.toml", values),
+            Layer("lab", parts.values),
         ]
     )
+    return replace(resolved, left_out=parts.left_out)
+
+
+def read_own(root: Path) -> dict[str, Any]:
+    """Return the tables of the workspace's own `groundwork.toml` as they stand there, without what labs add.
+
+    Raises:
+        SettingsError: the file is not valid TOML.
+    """
+    path = root / SPEC_FILE
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{SPEC_FILE} is not valid TOML: {error}", hint=f"mend {path}") from error
 
 
 def _from_environment(environment: Mapping[str, str], known: set[str]) -> dict[str, str]:

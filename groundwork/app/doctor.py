@@ -42,6 +42,7 @@ def examine(workspace: Workspace) -> list[Finding]:
         _apps,
         _providers,
         _prompts,
+        _labs,
         _quarantine,
         _export,
         _server,
@@ -283,6 +284,16 @@ def _prompts(workspace: Workspace) -> Iterator[Finding]:
         )
     if not broken:
         yield Finding("ok", "prompts", "every prompt can be read")
+
+
+def _labs(workspace: Workspace) -> Iterator[Finding]:
+    """What labs add to the spec and could not be taken."""
+    hint = "mend it there, or set the lab back with `groundwork path reset`"
+    for told in workspace.resolved.left_out:
+        yield Finding("warn", "labs", told, hint)
+    _ = workspace.door.catalog
+    if workspace.door.lab_trouble:
+        yield Finding("warn", "labs", f"models of labs are not served: {workspace.door.lab_trouble}", hint)
 
 
 def _quarantine(workspace: Workspace) -> Iterator[Finding]:

@@ -27,6 +27,8 @@ class GatewayRoom:
     """The parts, each made when it is first asked for; `gateway` serves a running event loop, `blocking` threads."""
 
     workspace: Workspace
+    lab_trouble: str = ""
+    """Why the models that labs add are not served; empty when they are."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @once
@@ -71,8 +73,19 @@ class GatewayRoom:
 
     @once
     def catalog(self) -> Catalog:
+        return self._made_catalog()
+
+    def take_up_labs(self) -> None:
+        """Serve the models that labs add to the spec now."""
+        if "catalog" in self.__dict__:
+            self.catalog.adopt(self._made_catalog())
+
+    def _made_catalog(self) -> Catalog:
+        """Return a catalog of the spec; should labs stand in the way, one without what they add (see `lab_trouble`)."""
         from groundwork.app.apps_provider import Apps
+        from groundwork.app.lab_parts import lab_names, without_labs
         from groundwork.app.quoting import quote_from
+        from groundwork.core.errors import SettingsError
         from groundwork.gateway.catalog import Catalog
         from groundwork.gateway.providers.extractive import Extractive
 
@@ -80,7 +93,16 @@ class GatewayRoom:
             "app": Apps(self.workspace),
             "extractive": Extractive(answer=quote_from(self.workspace)),
         }
-        return Catalog(self.workspace.spec, self.secrets.resolve, extra, root=self.workspace.root)
+        spec, root = self.workspace.spec, self.workspace.root
+        self.lab_trouble = ""
+        try:
+            return Catalog(spec, self.secrets.resolve, extra, root=root)
+        except SettingsError as error:
+            if not lab_names(spec):
+                raise
+            made = Catalog(without_labs(spec), self.secrets.resolve, extra, root=root)
+            self.lab_trouble = error.message
+            return made
 
     @once
     def gateway(self) -> Gateway:

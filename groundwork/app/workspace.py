@@ -746,6 +746,23 @@ class Workspace:
         self.rooms.jobs(self).start()
 
     # -- the spec ---------------------------------------------------------------------------------------------
+    def take_up_labs(self) -> None:
+        """See what labs add to the spec now, also in a server that runs; a spec that is broken meanwhile changes nothing."""
+        from dataclasses import replace
+
+        from groundwork.app.lab_parts import take_up
+        from groundwork.core.errors import SettingsError
+
+        try:
+            fresh = config.read_config(self.root)
+        except SettingsError:
+            return
+        with self._lock:
+            changed = take_up(self.spec, fresh.spec)
+            self.resolved = replace(self.resolved, left_out=fresh.left_out)
+            if changed and self._door is not None:
+                self._door.take_up_labs()
+
     def index_spec(self, name: str) -> IndexSpec:
         """Return the spec of an index.
 

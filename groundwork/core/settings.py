@@ -471,7 +471,7 @@ class Spec(BaseModel):
     )
 
 
-Origin = Literal["argument", "environment", "groundwork.toml", "default"]
+Origin = Literal["argument", "environment", "groundwork.toml", "lab", "default"]
 
 
 @dataclass(frozen=True)
@@ -484,10 +484,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Resolved:
-    """The spec and, for every dotted key such as `settings.port`, where its value came from."""
+    """The spec and, for every dotted key such as `settings.port`, where its value came from.
+
+    `left_out` says in words which parts that labs add were left out, and why.
+    """
 
     spec: Spec
     origins: Mapping[str, Origin]
+    left_out: tuple[str, ...] = ()
 
     def rows(self) -> list[tuple[str, Any, Origin]]:
         """Return `(dotted key, value, origin)` of every value, sorted by key."""

@@ -156,6 +156,11 @@ class Catalog:
             self._plans[name] = self._named(name, model)
         self._refuse_apps_behind_apps()
 
+    def adopt(self, other: Catalog) -> None:
+        """Serve what another catalog serves from now on; calls that are under way end as they began."""
+        with self._lock:
+            self._spec, self._sources, self._plans = other._spec, other._sources, other._plans
+
     def resolve(self, model: str) -> Plan:
         """Return how `model` is served; after the first time at no cost.
 

@@ -1,19 +1,17 @@
 """Labs: hands-on work in one's own workspace, verified by records.
 
-A lab is one file beside this one and a text of the same name (`first_cited_answer.py`, `first_cited_answer.md`);
-nothing else is
-edited. The text is the task, a page of the documentation, and what the console shows: one source. Holes `{name}` in it are
-filled from the draw.
+A lab is one file beside this one and a text of the same name (`first_cited_answer.py`, `first_cited_answer.md`); nothing
+else is edited. The text is the task, a page of the documentation, and what the console shows: one source. Holes `{name}` in
+it are filled from the draw; `{folder}` is the lab's folder, `{lab}` its name.
 
 The contract, run over every lab in CI and offline:
 
 - what is drawn follows from the seed alone, and two seeds draw different tasks, so that answers cannot be copied;
-- everything a lab makes in the workspace (indexes, apps, models, datasets, gates, prompts) is named `lab-…`, which
-  also keeps it
-  out of every milestone's proof; files lie in the lab's folder `labs/<name>/`, written by the learner or by `prepare`;
-- the untouched start scores zero, the reference solution (in the tests, never in the package) full marks, and
-  removing any one
-  record that a point rests on takes that point away;
+- everything a lab makes in the workspace (indexes, apps, models, datasets, gates, prompts) is named `lab-…`, which also
+  keeps it out of every milestone's proof; files lie in the lab's folder `labs/<name>/`, written by the learner or by
+  `prepare`;
+- the untouched start scores zero, the reference solution (in the tests, never in the package) full marks, and removing any
+  one record that a point rests on takes that point away;
 - a check reads records made after the start, not the learner's words; where a diagnosis is asked for, the truth was drawn.
 """
 
@@ -97,6 +95,12 @@ class Bench(Protocol):
     def release(self, app: str, environment: str = "") -> str:
         """Make a release of an app and promote it into an environment, when one is named; return its id."""
 
+    def problems(self) -> Sequence[str]:
+        """Return in words what of the spec's parts in `labs/` was left out, and why; not for `prepare`."""
+
+    def close(self) -> None:
+        """Let go of what was opened; not for `prepare`."""
+
 
 class Lab(Protocol):
     """One lab; see the contract above."""
@@ -130,5 +134,7 @@ class Lab(Protocol):
 
 
 LABS = Shelf[Lab](
-    "lab", home="groundwork.pathways.labs", aside=frozenset({"book", "task", "verifying", "types"})
+    "lab",
+    home="groundwork.pathways.labs",
+    aside=frozenset({"book", "folder", "runs", "task", "types", "verifying"}),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from groundwork.evidence.types import Found
@@ -26,7 +26,10 @@ class PointState:
 
 @dataclass(frozen=True, slots=True)
 class LabVerification:
-    """What one look at a run found; `passed` when every point is met. `minutes`: work measured so far."""
+    """What one look at a run found; `passed` when every point is met. `minutes`: work measured so far.
+
+    `notes` names what is wrong beside the points, such as a part of the spec that was left out.
+    """
 
     run: str
     lab: str
@@ -36,6 +39,7 @@ class LabVerification:
     minutes: float
     at: str
     proof: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -47,7 +51,11 @@ class LabVerification:
 
 @dataclass(frozen=True, slots=True)
 class LabRun:
-    """One run of a lab by one person. `task` is the text with its holes filled; `hints` those that were taken."""
+    """One run of a lab by one person. `task` is the text with its holes filled; `hints` those that were taken.
+
+    `answers` is what stands on the sheet, `asked` the keys it asks for; `notes` says what the learner should know, such as
+    where an older folder was moved to, or that the preparation was cut off.
+    """
 
     id: str
     lab: str
@@ -63,6 +71,10 @@ class LabRun:
     task: str = ""
     hints: tuple[str, ...] = ()
     draw: Mapping[str, Any] | None = None
+    title: str = ""
+    asked: tuple[str, ...] = ()
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it without the draw, which holds what is right."""
