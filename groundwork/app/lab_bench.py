@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from groundwork.app import lab_parts
 from groundwork.core.errors import ConflictError, InternalError
 from groundwork.core.principal import Principal
+from groundwork.pathways.labs import PREFIX
 from groundwork.pathways.labs.folder import LabFolder
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class WorkspaceBench:
 
     # -- beside `prepare` -------------------------------------------------------------------------------------
     def problems(self) -> Sequence[str]:
-        """Return which parts of the spec that labs add were left out, and why; the workspace in use is brought up to date."""
+        """Return which parts of the spec that labs add were left out, and why; brings the workspace in use up to date."""
         self._outer.take_up_labs()
         _ = self._outer.door.catalog
         trouble = self._outer.door.lab_trouble
@@ -150,5 +151,5 @@ class WorkspaceBench:
             self._inner = None
 
     def _named(self, name: str) -> None:
-        if not name.startswith(lab_parts.PREFIX):
+        if not name.startswith(PREFIX):
             raise InternalError(f"a lab made something called `{name}`: its names begin with `lab-`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from groundwork.core.digest import digest_json
@@ -74,7 +75,7 @@ def as_finding(lab: str, version: str, draw: Mapping[str, Any], states: Sequence
 def minutes_between(signs: Iterable[str], longest: float = LONGEST_GAP_MINUTES) -> float:
     """Return the minutes of work between signs of it (ISO 8601), each gap counted for `longest` minutes at most."""
     times = sorted({datetime.fromisoformat(s) for s in signs if s})
-    gaps = ((b - a).total_seconds() / 60 for a, b in zip(times, times[1:], strict=False))
+    gaps = ((b - a).total_seconds() / 60 for a, b in pairwise(times))
     return round(sum(min(g, longest) for g in gaps), 2)
 
 

@@ -1,0 +1,105 @@
+"""The contract of labs, over every lab of the shelf: a start without points, a solution with all, nothing to copy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from groundwork.pathways.labs import LABS, PREFIX
+from groundwork.pathways.labs import task as texts
+from groundwork.pathways.labs.verifying import total
+from tests.pathways.labs.harness import (
+    PROJECT,
+    Learner,
+    check_copied,
+    check_records,
+    check_solved,
+    check_untouched,
+    commands_in,
+    drawn_for,
+    fault_of,
+    solution,
+)
+
+ALL = [texts.lab_id(name) for name in LABS.names()]
+every_lab = pytest.mark.parametrize("name", ALL)
+
+
+@every_lab
+def test_the_start_scores_nothing_and_the_solution_everything_and_nothing_can_be_copied(
+    name: str, tmp_path: Path
+) -> None:
+    lab, learner = texts.find_lab(name), Learner(tmp_path / "house", name)
+    try:
+        learner.start()
+        check_untouched(learner)
+        solution(name)(learner)
+        check_copied(learner, lab)
+        seen = check_solved(learner)
+        assert check_records(learner, lab, seen) > 0
+        assert learner.labs.show(learner.principal, name).state == "passed"
+    finally:
+        learner.close()
+
+
+@every_lab
+def test_what_is_drawn_follows_from_the_seed_alone_and_differs_between_seeds(name: str) -> None:
+    lab = texts.find_lab(name)
+    seeds = [f"seed {n}" for n in range(20)]
+    draws = [drawn_for(lab, seed) for seed in seeds]
+    assert draws == [drawn_for(lab, seed) for seed in seeds]
+    assert len({repr(d) for d in draws}) >= 19
+    for draw in draws:
+        points = lab.points(draw)
+        assert len({p.id for p in points}) == len(points)
+        assert all(p.worth > 0 and (p.check or p.sheet) for p in points)
+        assert any(p.check for p in points), "a proof needs a record"
+        keys = [sheet.key for sheet, _ in texts.sheets(points)]
+        assert len(set(keys)) == len(keys)
+        assert texts.MINUTES not in keys
+        assert total(points) == total(lab.points(draws[0]))
+
+
+@every_lab
+def test_the_text_has_a_title_and_no_hole_is_left_open(name: str) -> None:
+    lab = texts.find_lab(name)
+    for seed in ("one", "two"):
+        text = texts.filled(name, drawn_for(lab, seed))
+        assert text.startswith(f"# {lab.title}\n")
+        assert "groundwork path verify" in text
+
+
+@every_lab
+def test_every_command_that_a_lab_quotes_exists(name: str) -> None:
+    lab = texts.find_lab(name)
+    draw = drawn_for(lab, "one")
+    said = [texts.filled(name, draw), *lab.hints(draw), *(p.hint for p in lab.points(draw))]
+    faults = [fault for text in said for words in commands_in(text) if (fault := fault_of(words))]
+    assert not faults, faults
+
+
+@every_lab
+def test_links_of_a_lab_lead_to_pages_of_the_handbook(name: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)", texts.source(name))
+    lost = [x for x in links if "://" not in x and not (PROJECT / "docs" / "labs" / x).resolve().is_file()]
+    assert not lost, f"written as from docs/labs/: {lost}"
+
+
+@every_lab
+def test_a_lab_says_what_it_is(name: str) -> None:
+    lab = texts.find_lab(name)
+    assert lab.title
+    assert lab.summary.endswith(".")
+    assert 5 <= lab.minutes <= 240
+    assert lab.stream in ("technical", "ethical")
+    assert set(lab.after) <= set(ALL)
+    assert lab.skills
+    hints = lab.hints(drawn_for(lab, "one"))
+    assert len(hints) >= 2
+    assert len(set(hints)) == len(hints)
+
+
+def test_lab_names_begin_with_the_prefix_that_keeps_them_out_of_milestones() -> None:
+    assert PREFIX == "lab-"
