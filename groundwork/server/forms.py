@@ -77,3 +77,8 @@ def text_of(form: FormData, name: str) -> str:
     """Return a text field, without blanks around it; a missing one or a file is empty."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def texts_of(form: FormData, name: str) -> list[str]:
+    """Return every value of a field that may be given several times, such as boxes that are ticked."""
+    return [value.strip() for value in form.getlist(name) if isinstance(value, str)]

@@ -13,6 +13,9 @@ from groundwork.server.console import (
     keys,
     knowledge,
     models,
+    pathway_catalogue,
+    pathway_labs,
+    pathways,
     prompts,
     queries,
     releases,
@@ -35,4 +38,5 @@ ROUTERS = (
     jobs.router, settings.router,
     sign_in.router, account.router, dashboards.router, queries.router,
     datasets.router, tunings.router, evaluations.router, judges.router, gates.router, releases.router,
+    pathways.router, pathway_catalogue.router, pathway_labs.router,
 )  # fmt: skip

@@ -100,8 +100,7 @@ def _columns(
             continue
         heads.append((stage.title, len(columns)))
         depth = _depths(own)
-        for level in range(max(depth.values()) + 1):
-            columns.append([s.id for s in own if depth[s.id] == level])
+        columns += [[s.id for s in own if depth[s.id] == level] for level in range(max(depth.values()) + 1)]
     rest = [s.id for s in skills if not any(s.stage == stage.id for stage in stages)]
     if rest:
         heads.append(("Others", len(columns)))

@@ -28,10 +28,11 @@ ROOMS = (("ask", "Ask", "/", "a"), ("answers", "Answers", "/answers", "r"), ("kn
          ("traces", "Traces", "/traces", "t"), ("dashboards", "Dashboards", "/dashboards", "d"),
          ("usage", "Usage", "/usage", "u"), ("datasets", "Datasets", "/datasets", "e"),
          ("evaluations", "Evaluations", "/evaluations", "v"), ("judges", "Judges", "/judges", "i"),
-         ("gates", "Gates", "/gates", "o"), ("releases", "Releases", "/releases", "l"), ("jobs", "Jobs", "/jobs", "j"),
+         ("gates", "Gates", "/gates", "o"), ("releases", "Releases", "/releases", "l"),
+         ("pathways", "Pathways", "/pathways", "w"), ("jobs", "Jobs", "/jobs", "j"),
          ("settings", "Settings", "/settings", "s"))  # fmt: skip
 """Rooms of the rail: slug, name, address, and the key after `g`."""
-GROUPS = ("prompts", "traces", "datasets", "jobs")
+GROUPS = ("prompts", "traces", "datasets", "pathways", "jobs")
 """Rooms that begin a group of the rail: they stand a little apart from the ones before."""
 
 
