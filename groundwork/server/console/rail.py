@@ -13,7 +13,8 @@ NEEDED = {
     "ask": "answers.read", "answers": "answers.read", "knowledge": "documents.read", "prompts": "prompts.read",
     "models": "models.read", "keys": "keys.read", "traces": "traces.read", "dashboards": "traces.read",
     "usage": "usage.read", "datasets": "datasets.read", "evaluations": "evaluations.read", "judges": "evaluations.read",
-    "gates": "evaluations.read", "releases": "releases.read", "pathways": "pathways.read", "jobs": "jobs.read", "settings": "settings.read",
+    "gates": "evaluations.read", "releases": "releases.read", "pathways": "pathways.read",
+    "jobs": "jobs.read", "settings": "settings.read",
 }  # fmt: skip
 """The permission that the first page of a room asks for."""
 
