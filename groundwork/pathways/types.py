@@ -83,6 +83,12 @@ class Skill(Entry):
     labs: tuple[Id, ...] = Field((), description="Labs any one of which, verified, proves it.")
     quiz: Id | None = Field(None, description="Helps to learn it; a quiz alone never proves a skill.")
     alignments: tuple[Alignment, ...] = ()
+    data_share: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="The share of its hours that is work on data: quality, preparation, pipelines.",
+    )
 
 
 class Stage(Entry):
@@ -199,6 +205,8 @@ class Question(BaseModel):
     derived_from: tuple[str, ...] = Field(
         (), description="Facts or pages of the handbook that the answer follows from."
     )
+    origin: Origin = Field("ours", description="Who asks it: a document, or we.")
+    options_origin: Origin = Field("ours", description="Where the options come from.")
 
 
 class Quiz(Entry):

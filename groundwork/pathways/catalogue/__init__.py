@@ -1,1 +1,1 @@
-"""The catalogue: shipped YAML, what teams add, checked by a schema and versioned by its digest."""
+"""The catalogue in force: the shipped one in `data/`, with what a team's own files add or override by id."""

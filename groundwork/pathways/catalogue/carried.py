@@ -1,0 +1,116 @@
+"""Where each fact of the founding documents stands in the product, what it says, and whose word it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from groundwork.pathways.types import Catalogue, Entry, Origin
+
+_FACTS = (
+    "facts",
+    "roles",
+    "transitions",
+    "stages",
+    "milestones",
+    "actions",
+    "resources",
+    "quizzes",
+    "reflections",
+)
+"""Lists whose entries are facts themselves where a document states them."""
+_LISTS = (*_FACTS, "backgrounds", "skills")
+
+
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """One fact.
+
+    Attributes:
+        section: what sort of fact it is, `principles`, `roles` … says: in one or two sentences. sources: ids of the
+            documents; empty when it is ours. carried_by: the entries that carry it, as (list, id); the first is its own.
+        details, dated: further values, and the date of a claim about the market as the document has it.
+        left_out: why the product does not carry it; "" when it does.
+    """
+
+    id: str
+    section: str
+    title: str
+    says: str
+    origin: Origin
+    sources: tuple[str, ...] = ()
+    carried_by: tuple[tuple[str, str], ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    dated: str = ""
+    left_out: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def fact_views(catalogue: Catalogue) -> dict[str, FactView]:
+    """Return every fact by id: documents, entries that a document is named for, what entries list, what is left out."""
+    found: dict[str, FactView] = {}
+    for source in catalogue.sources:
+        says = f"A founding document: {source.about}."
+        found[source.id] = FactView(
+            source.id, "sources", source.about, says, "stated", (source.id,), (("sources", source.id),)
+        )
+    for kind in _LISTS:
+        for entry in getattr(catalogue, kind):
+            itself = entry.id in entry.facts or (
+                kind in _FACTS and entry.origin == "stated" and entry.sources
+            )
+            if itself or kind == "facts":
+                found.setdefault(entry.id, _view(kind, entry))
+    for kind in _LISTS:
+        for entry in getattr(catalogue, kind):
+            for identifier in entry.facts:
+                found[identifier] = _carried(found.get(identifier), identifier, kind, entry)
+    for left in catalogue.left_out:
+        found[left.id] = FactView(left.id, "left_out", "", "", "stated", left_out=left.reason)
+    return found
+
+
+def _view(kind: str, entry: Entry) -> FactView:
+    section = getattr(entry, "section", kind)
+    title = getattr(entry, "title", "") or entry.id
+    return FactView(
+        entry.id,
+        section,
+        title,
+        _says(entry),
+        entry.origin,
+        entry.sources,
+        ((kind, entry.id),),
+        getattr(entry, "details", {}),
+        getattr(entry, "dated", ""),
+    )
+
+
+def _carried(known: FactView | None, identifier: str, kind: str, entry: Entry) -> FactView:
+    """Return the view of a fact that `entry` lists, with `entry` among those who carry it."""
+    if known is None:
+        known = FactView(
+            identifier, kind, getattr(entry, "title", ""), _says(entry), entry.origin, entry.sources
+        )
+    place = (kind, entry.id)
+    if place in known.carried_by:
+        return known
+    values = {name: getattr(known, name) for name in FactView.__dataclass_fields__}
+    return FactView(**{**values, "carried_by": (*known.carried_by, place)})
+
+
+def _says(entry: Any) -> str:
+    """Return what an entry says as a fact, in words."""
+    for name in ("text", "summary", "ask", "focus", "trait", "asset"):
+        text = getattr(entry, name, "")
+        if text:
+            return str(text)
+    months = getattr(entry, "months", None)
+    if hasattr(entry, "start") and hasattr(entry, "target"):
+        time = f"{months[0]:g} to {months[1]:g} months" if months else "no number of months is stated"
+        return ". ".join(t for t in (f"{entry.start} to {entry.target}: {time}", entry.why, entry.note) if t)
+    named = ", ".join(getattr(entry, "named_skills", ()))
+    return f"{getattr(entry, 'title', entry.id)}" + (f": {named}" if named else "")
