@@ -80,6 +80,10 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "Pathways",
+        (Entry("path", "path", "The way to a role: plan, labs, proofs, portfolio.", group=True),),
+    ),
+    (
         "People",
         (
             Entry("user", "users", "Users: make, list, change and remove them; the admin token.", group=True),

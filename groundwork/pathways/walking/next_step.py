@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from groundwork.pathways.walking.types import NextStep, SubjectState
+from groundwork.pathways.walking.types import NextStep, StepKind, SubjectState
 
 if TYPE_CHECKING:
     from groundwork.pathways.catalogue.loaded import Loaded
@@ -99,7 +99,7 @@ def of_lab(item: PlanItem, lab: LabLine, beside: Skill | None) -> NextStep:
         towards += f"; beside it your plan has you learn {beside.title}"
     test_out = item.kind == "test_out" and lab.test_out
     commands = (f"groundwork path lab {lab.id}{' --test-out' if test_out else ''}", "groundwork path verify")
-    kind = "skill" if item.kind == "test_out" else item.kind
+    kind: StepKind = "skill" if item.kind == "test_out" else item.kind
     return NextStep(kind, item.milestone, item.title, towards, lab.id, commands, address_of(lab.id))
 
 
@@ -113,7 +113,7 @@ def of_subject(item: PlanItem, state: SubjectState) -> NextStep:
         commands = [f'groundwork path attest {state.id} --statement "…"']
     because = item.because + (f". Still missing: {'; '.join(missing)}" if missing else "")
     commands.append(f"groundwork path check {state.id}")
-    kind = "action" if state.kind == "action" else "milestone"
+    kind: StepKind = "action" if state.kind == "action" else "milestone"
     return NextStep(kind, state.id, state.title, because, "", tuple(dict.fromkeys(commands)))
 
 

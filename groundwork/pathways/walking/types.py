@@ -14,6 +14,9 @@ SkillState = Literal["proven", "stale", "declared", "attested", "open"]
 a count."""
 
 
+StepKind = Literal["profile", "plan", "lab", "skill", "milestone", "action", "review", "done"]
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a person said of themselves; every change is kept, the newest counts. Ids are of the catalogue."""
@@ -69,7 +72,7 @@ class Progress:
 class NextStep:
     """The next best step: why it is that, the lab to open (may be ""), the commands to type, the page of the console."""
 
-    kind: Literal["profile", "plan", "lab", "skill", "milestone", "action", "review", "done"]
+    kind: StepKind
     id: str
     title: str
     because: str

@@ -205,26 +205,20 @@ class Walk:
         for item in plan.items:
             if not _known(loaded, item):
                 continue
-            if item.kind in ("skill", "test_out"):
-                if skills.get(item.milestone) in ("proven", "attested"):
-                    continue
-                state = None
-            else:
-                entry = (
-                    loaded.milestone(item.milestone)
-                    if item.kind == "milestone"
-                    else loaded.action(item.milestone)
-                )
+            state: SubjectState | None = None
+            if item.kind == "milestone" or item.kind == "action":
+                entry = (loaded.milestone if item.kind == "milestone" else loaded.action)(item.milestone)
                 state = self._ask(principal, item.kind, entry, proofs, attested)
                 if _is_done(state) or state.state == "unavailable":
                     continue
+            elif skills.get(item.milestone) in ("proven", "attested"):
+                continue
             lab = next_step.lab_towards(next_step.labs_of(item, loaded, labs), labs)
             if lab is not None:
                 return next_step.of_lab(item, lab, loaded.skill(reading.milestone) if reading else None)
-            if reading is None and state is None:
-                reading = item
-            elif reading is None and state is not None:
+            if state is not None and reading is None:
                 return next_step.of_subject(item, state)
+            reading = reading or (item if state is None else None)
         if reading is not None:
             return next_step.of_skill(reading, loaded.skill(reading.milestone), loaded)
         return next_step.done(plan)
@@ -284,9 +278,7 @@ class Walk:
         loaded = self._catalogues.current()
         declared = set(profile.declared)
         if profile.background:
-            declared |= set(loaded.background(profile.background).holds)
-            transition = loaded.transition(profile.background, profile.target) if profile.target else None
-            declared |= set(transition.already) if transition else set()
+            declared |= set(loaded.held(profile.background, profile.target or None))
         return skill_states(loaded.catalogue, proofs, labs, declared=declared, attested=attested)
 
     def _held(self, principal: Principal) -> Held:

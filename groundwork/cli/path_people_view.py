@@ -1,0 +1,284 @@
+"""How quizzes, attestations, reflections and proofs look on a terminal, and as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from groundwork.cli.screen import Screen, count, moment, one_line
+
+if TYPE_CHECKING:
+    from groundwork.evidence.types import Found, Rechecked
+    from groundwork.pathways.proofs.types import Proof, ProofState
+    from groundwork.pathways.types import Quiz, Reflection
+    from groundwork.pathways.walking.types import Attestation, DrawnQuiz, QuizResult, Reflected
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+GRADES = {
+    "attested": "attested", "verified_here": "verified here", "co_signed": "co-signed", "re_run": "re-run from the bundle",
+}  # fmt: skip
+CLAIM = "Proofs are tamper-evident, not tamper-proof: whoever owns the machine could forge the records behind them."
+COMMANDS = {
+    "answer": "groundwork explain {id}",
+    "replay": "groundwork explain {id}",
+    "release": "groundwork release show {id}",
+    "deployment": "groundwork release history",
+    "trial": "groundwork release history",
+    "evaluation": "groundwork evaluation show {id}",
+    "verdict": "groundwork gate verdict {id}",
+    "dataset": "groundwork dataset show {id}",
+    "dataset_version": "groundwork dataset show {id}",
+    "call": "groundwork usage call {id}",
+    "model_call": "groundwork usage call {id}",
+    "trace": "groundwork trace show {id}",
+    "snapshot": "groundwork knowledge snapshots",
+    "ingest": "groundwork jobs",
+    "job": "groundwork jobs show {id}",
+    "prompt_version": "groundwork prompt list",
+    "feedback": "groundwork feedback list",
+    "judge_card": "groundwork judge cards",
+    "lab_result": "groundwork path labs",
+    "quiz_result": "groundwork path quiz",
+    "attestation": "groundwork path attest",
+    "proof": "groundwork path proofs {id}",
+}
+"""The command that shows a record of each kind."""
+
+
+# -- quizzes --------------------------------------------------------------------------------------------------------
+def quiz_line(quiz: Quiz, results: Sequence[QuizResult]) -> dict[str, Any]:
+    """Return a quiz without its questions, and one's best and newest result."""
+    mine = [r for r in results if r.quiz == quiz.id]
+    return {
+        "id": quiz.id,
+        "title": quiz.title,
+        "skill": quiz.skill,
+        "questions": len(quiz.questions),
+        "draw": min(quiz.draw, len(quiz.questions)),
+        "pass_share": quiz.pass_share,
+        "taken": len(mine),
+        "best": max((r.score / r.total for r in mine if r.total), default=None),
+        "passed": any(r.passed for r in mine),
+    }
+
+
+def quizzes(found: Sequence[Quiz], results: Sequence[QuizResult], screen: Screen) -> list[str]:
+    """List quizzes with one's results."""
+    rows = []
+    for quiz in found:
+        line = quiz_line(quiz, results)
+        best = "–" if line["best"] is None else f"{line['best']:.0%}".replace("%", " %")
+        rows.append(
+            [
+                quiz.id,
+                f"{line['draw']} of {line['questions']}",
+                best,
+                "yes" if line["passed"] else "",
+                one_line(quiz.title),
+            ]
+        )
+    return [
+        *screen.table(["quiz", "questions", "best", "passed", "what it asks about"], rows, "<>>", stretch=4),
+        screen.soft("`groundwork path quiz QUIZ` takes one; it proves no skill by itself."),
+    ]
+
+
+def question(number: int, total: int, asked: Mapping[str, Any], screen: Screen) -> list[str]:
+    """Lay out one question with its lettered options."""
+    lines = screen.paragraph(f"{number} of {total}  {screen.bold(one_line(asked['ask']))}")
+    for letter, option in zip(LETTERS, asked["options"], strict=False):
+        lines += screen.paragraph(f"{letter}  {one_line(option)}", "     ", "  ")
+    return lines
+
+
+def drawn(found: DrawnQuiz, screen: Screen) -> list[str]:
+    """Lay out a draw that waits for its answers."""
+    lines = [screen.bold(one_line(found.title)), ""]
+    for number, asked in enumerate(found.questions, 1):
+        lines += [*question(number, len(found.questions), asked, screen), ""]
+    letters = ",".join("a" for _ in found.questions)
+    return [
+        *lines,
+        screen.soft(f"Hand in a letter for each: `groundwork path quiz {found.quiz} --answers {letters}`."),
+    ]
+
+
+def result(found: QuizResult, screen: Screen) -> list[str]:
+    """Lay out a scored draw: what was right, and why."""
+    lines: list[str] = []
+    for number, item in enumerate(found.items, 1):
+        right = item["chosen"] == item["right"]
+        mark = screen.green("right") if right else screen.red("wrong")
+        lines += screen.paragraph(f"{number}  {mark}  {one_line(item['ask'])}", "   ")
+        if not right:
+            lines += screen.paragraph(f"right is: {one_line(item['options'][item['right']])}", "   ", "   ")
+        lines += screen.paragraph(screen.soft(one_line(item["because"])), "   ", "   ")
+    verdict = screen.green("passed") if found.passed else screen.amber("not passed")
+    lines += ["", f"{found.score} of {found.total}, {verdict}"]
+    return (
+        lines
+        if found.passed
+        else [*lines, screen.soft(f"The next draw differs: `groundwork path quiz {found.quiz}`.")]
+    )
+
+
+# -- what people say ------------------------------------------------------------------------------------------------
+def attested(made: Attestation, screen: Screen) -> list[str]:
+    """Say what was written down."""
+    return [
+        f"{screen.bold(made.id)} says of {made.subject}:",
+        *screen.paragraph(one_line(made.statement), "  ", "  "),
+        screen.soft("It is counted as attested, apart from what records prove."),
+    ]
+
+
+def attestations(found: Sequence[Attestation], screen: Screen) -> list[str]:
+    """List attestations, newest first."""
+    if not found:
+        return [
+            "nothing is attested",
+            screen.soft('Say it: `groundwork path attest SUBJECT --statement "…"`.'),
+        ]
+    rows = [[a.id, moment(a.created_at), a.subject, one_line(a.by), one_line(a.statement)] for a in found]
+    return screen.table(["attestation", "made (UTC)", "subject", "says", "what"], rows, stretch=4)
+
+
+def reflections(questions: Sequence[Reflection], notes: Sequence[Reflected], screen: Screen) -> list[str]:
+    """List the questions to oneself, and one's own notes."""
+    lines: list[str] = []
+    for asked in questions:
+        lines += [screen.bold(asked.id), *screen.paragraph(one_line(asked.ask), "  ", "  ")]
+        for prompt in asked.prompts:
+            lines += screen.paragraph(f"- {one_line(prompt)}", "    ", "  ")
+    for note in notes:
+        lines += ["", screen.soft(f"{note.id}, {moment(note.created_at)} UTC, {note.question or 'a note'}")]
+        lines += [line for text in note.text.splitlines() for line in screen.paragraph(text, "  ", "  ")]
+    return [*lines, "", screen.soft("What you write is yours alone: `groundwork path reflect QUESTION`.")]
+
+
+# -- proofs ---------------------------------------------------------------------------------------------------------
+def proof_line(state: ProofState) -> dict[str, Any]:
+    """Return a proof as lists show it."""
+    p = state.proof
+    return {
+        "id": p.id,
+        "kind": p.subject_kind,
+        "subject": p.subject,
+        "title": p.title,
+        "state": state.state,
+        "grade": p.grade,
+        "cosigners": list(p.cosigners),
+        "records": len(p.found),
+        "why": list(state.why),
+        "position": p.position,
+        "created_at": p.created_at,
+    }
+
+
+def proof_document(state: ProofState) -> dict[str, Any]:
+    """Return a proof with its records, each with the command and the page that show it."""
+    seen = {(r.found.kind, r.found.id): r for r in state.records}
+    return {
+        **proof_line(state),
+        "check": state.proof.check,
+        "catalogue": state.proof.catalogue,
+        "digest": state.proof.digest,
+        "previous": state.proof.previous,
+        "found": [record_document(f, seen.get((f.kind, f.id))) for f in state.proof.found],
+        "claim": CLAIM,
+    }
+
+
+def record_document(found: Found, seen: Rechecked | None) -> dict[str, Any]:
+    """Return a record that a proof rests on, with how it is now."""
+    return {
+        "kind": found.kind,
+        "id": found.id,
+        "digest": found.digest,
+        "values": dict(found.values),
+        "at": found.at,
+        "state": seen.state if seen else "same",
+        "why": seen.why if seen else "",
+        "command": command_of(found),
+        "address": found.address,
+    }
+
+
+def command_of(found: Found) -> str:
+    """Return the command that shows a record, "" where none does."""
+    return COMMANDS.get(found.kind, "").format(id=found.id)
+
+
+def proofs(found: Sequence[ProofState], problems: Sequence[str], screen: Screen) -> list[str]:
+    """List proofs, newest first, with how each stands now."""
+    if not found and not problems:
+        return [
+            "nothing is proven yet",
+            screen.soft("`groundwork path next` says what to do; `groundwork path check` asks your records."),
+        ]
+    rows = [
+        [
+            s.proof.id,
+            _state(s, screen),
+            GRADES[s.proof.grade],
+            f"{s.proof.subject_kind} {s.proof.subject}",
+            str(len(s.proof.found)),
+            moment(s.proof.created_at),
+        ]
+        for s in found
+    ]
+    lines = screen.table(["proof", "state", "grade", "of", "records", "made (UTC)"], rows, "<<<<>", stretch=3)
+    for s in found:
+        if s.state != "current":
+            lines += screen.paragraph(f"{s.proof.subject}: {'; '.join(s.why)}", "    ", "  ")
+    for problem in problems:
+        lines += screen.paragraph(screen.amber(one_line(problem)), "  ")
+    return [*lines, screen.soft(f"`groundwork path proofs PROOF` opens its records. {CLAIM}")]
+
+
+def proof(state: ProofState, screen: Screen) -> list[str]:
+    """Lay out a proof: what it shows, how it stands, and each record with the command that opens it."""
+    p = state.proof
+    lines = [f"{screen.bold(one_line(p.title))} {_state(state, screen)}"]
+    by = f" by {', '.join(p.cosigners)}" if p.cosigners else ""
+    lines += screen.paragraph(
+        f"{p.subject_kind} {p.subject}; {GRADES[p.grade]}{by}; made {moment(p.created_at)} UTC"
+    )
+    for why in state.why:
+        lines += screen.paragraph(screen.amber(one_line(why)), "  ", "  ")
+    lines += ["", f"It rests on {count(len(p.found), 'record')}:"]
+    for one in proof_document(state)["found"]:
+        now = "" if one["state"] == "same" else " " + screen.amber(f"{one['state']}: {one['why']}")
+        values = ", ".join(f"{k}={one_line(str(v))[:60]}" for k, v in one["values"].items())
+        lines += screen.paragraph(f"{one['kind']} {one['id']}{now}", "    ", "  ")
+        lines += screen.paragraph(screen.soft(values), "    ", "    ") if values else []
+        if one["command"]:
+            lines.append(f"    {screen.teal(one['command'])}")
+        if one["address"]:
+            lines.append(f"    page {one['address']}")
+    chain = f"number {p.position} of this workspace's chain, digest {p.digest[:12]}"
+    return [*lines, "", *screen.paragraph(screen.soft(f"{chain}. {CLAIM}"))]
+
+
+def kept(proofs_: Sequence[Proof], screen: Screen) -> list[str]:
+    """Say which proofs a co-signature is about."""
+    lines = [f"kept; it is about {count(len(proofs_), 'proof')}:"]
+    return [
+        *lines,
+        *(f"  {p.id} {p.subject}: {GRADES[p.grade]} by {', '.join(p.cosigners)}" for p in proofs_),
+    ]
+
+
+def cosigned(file: str, screen: Screen) -> list[str]:
+    """Say where a co-signature was written and what its owner does with it."""
+    return [
+        f"wrote {file}",
+        *screen.paragraph(
+            screen.soft(f"Give it to the owner, who keeps it: `groundwork path cosign {file} --add`.")
+        ),
+    ]
+
+
+def _state(state: ProofState, screen: Screen) -> str:
+    paint = {"current": screen.green, "stale": screen.amber, "forged": screen.red}
+    return paint[state.state](state.state)
