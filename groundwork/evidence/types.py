@@ -99,3 +99,33 @@ class Rechecked:
     found: Found
     state: RecordState
     why: str = ""
+
+
+FieldType = Literal["text", "number", "flag", "time", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """A field that predicates can ask about; `type` says which tests fit."""
+
+    name: str
+    type: FieldType
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class KindInfo:
+    """A kind of record as it is shown: what it is, the room that keeps it, its fields, the command that makes one.
+
+    Attributes:
+        waiting: no room keeps such records yet; `room` is the one it waits for, and there are no fields.
+        personal: a person sees their own alone.
+    """
+
+    name: str
+    title: str
+    room: str
+    fields: tuple[FieldInfo, ...] = ()
+    made_by: str = ""
+    waiting: bool = False
+    personal: bool = False

@@ -1,0 +1,136 @@
+"""What a kind of record is: typed fields over the tables of one room, read for one principal; nothing is written.
+
+A kind is one file in `kinds/`, named as predicates name it. It says in which table its records lie, by what they are told
+apart, when they were made, and which of their fields may be asked about. Fields hold no text that people wrote: a predicate
+asks about versions, outcomes and numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, Table, and_, func, or_
+
+from groundwork.core.principal import Principal
+from groundwork.core.shelf import Shelf
+from groundwork.evidence.types import FieldInfo, FieldType, KindInfo
+
+LAB = "lab-"
+"""Beginning of the names of what a lab laid out."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: its type, the expression that reads it, and what it means.
+
+    A field of type `list` is read as a JSON list of texts, see `sql.json_words`.
+    """
+
+    type: FieldType
+    at: ColumnElement[Any]
+    about: str
+
+
+def text(column: ColumnElement[Any], about: str) -> Field:
+    """Return a field that is compared as text."""
+    return Field("text", column, about)
+
+
+def number(column: ColumnElement[Any], about: str) -> Field:
+    """Return a field that is compared as a number."""
+    return Field("number", column, about)
+
+
+def flag(column: ColumnElement[Any], about: str) -> Field:
+    """Return a field that is true or false."""
+    return Field("flag", column, about)
+
+
+def time(column: ColumnElement[Any], about: str) -> Field:
+    """Return a field that is a time, ISO 8601 in UTC."""
+    return Field("time", column, about)
+
+
+def words(column: ColumnElement[Any], about: str) -> Field:
+    """Return a field that is a list of texts."""
+    return Field("list", column, about)
+
+
+def described(**fields: Field) -> Mapping[str, Field]:
+    """Return the fields of a kind by name."""
+    return fields
+
+
+class Kind:
+    """The contract of a kind; a file in `kinds/` fills it in and names the class `plugin`.
+
+    Attributes:
+        title: the records in words, plural. room: who keeps them. made_by: the command that makes one.
+        table: where they lie; `source` joins what else is read, None: the table alone.
+        id: by what one is told apart within its tenant. at: when it was made, ISO 8601 in UTC.
+        fields: what may be asked. named: fields that carry a name; a record is a lab's where one begins with `lab-`.
+        owner: the column that names the person it is about; None: it belongs to the workspace.
+        forgotten: columns that say nothing about what the record is, such as how far a job has come: no part of its digest.
+        watched: fields, not columns of the row, that belong to its digest all the same.
+        page: address of its page, with fields in braces; "" where it has none.
+    """
+
+    title: ClassVar[str]
+    room: ClassVar[str]
+    made_by: ClassVar[str]
+    table: ClassVar[Table]
+    source: ClassVar[Any] = None
+    id: ClassVar[ColumnElement[Any]]
+    at: ClassVar[ColumnElement[Any]]
+    fields: ClassVar[Mapping[str, Field]]
+    named: ClassVar[tuple[str, ...]] = ()
+    owner: ClassVar[ColumnElement[Any] | None] = None
+    only: ClassVar[ColumnElement[Any] | None] = None
+    forgotten: ClassVar[frozenset[str]] = frozenset()
+    watched: ClassVar[tuple[str, ...]] = ()
+    page: ClassVar[str] = ""
+
+    def origin(self) -> Any:
+        """Return what to select from."""
+        return self.table if self.source is None else self.source
+
+    def visible(self, principal: Principal, labs: bool) -> ColumnElement[bool]:
+        """Return the condition for what a principal may rest a predicate on: of the tenant, and of a person their own."""
+        conditions = [self.table.c.tenant == principal.tenant]
+        if self.owner is not None:
+            conditions.append(self.owner == principal.name)
+        if self.only is not None:
+            conditions.append(self.only)
+        if not labs:
+            for name in self.named:
+                text = self.fields[name].at
+                conditions.append(or_(text.is_(None), func.substr(text, 1, len(LAB)) != LAB))
+        return and_(*conditions)
+
+    def damaged(self, row: Mapping[str, Any], key: Any) -> str:
+        """Say what is wrong with a stored record, "" when nothing is.
+
+        Args:
+            row: its columns. key: the workspace's public key (Ed25519), None where it is not at hand.
+        """
+        return ""
+
+    checks: ClassVar[bool] = False
+    """`damaged` has something to say: records of this kind are looked at before anything rests on them."""
+
+    def info(self, name: str) -> KindInfo:
+        """Return the kind as it is shown."""
+        return KindInfo(
+            name,
+            self.title,
+            self.room,
+            tuple(FieldInfo(n, f.type, f.about) for n, f in self.fields.items()),
+            self.made_by,
+            personal=self.owner is not None,
+        )
+
+
+KINDS = Shelf[Kind]("kind", home="groundwork.evidence.kinds", aside=frozenset({"waiting"}))
+"""Every kind that predicates can ask about."""
