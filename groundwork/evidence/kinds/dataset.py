@@ -25,6 +25,7 @@ class Datasets(Kind):
         number=number(d.number, "from 1 within its name"),
         digest=text(d.digest, "what names the version"),
         examples=number(d.examples, "in all splits"),
+        train=number(json_number(d.summary, "splits", "train"), "examples of the train split"),
         test=number(json_number(d.summary, "splits", "test"), "examples of the test split"),
         holdout=number(json_number(d.summary, "splits", "holdout"), "examples that no tuner reads"),
         impossible=number(json_number(d.summary, "impossible"), "examples whose right answer is to decline"),

@@ -45,6 +45,10 @@ class Evaluations(Kind):
             json_words(e.summary), "names of what was measured, such as `recall` or `p95(latency)`"
         ),
         intervals=number(json_count(e.summary, (), "low"), "metrics that have an interval"),
+        correct=number(
+            json_number(e.summary, "correct", "value"), "share of right answers; null: not measured"
+        ),
+        recall=number(json_number(e.summary, "recall", "value"), "of relevant documents; null: not measured"),
         cost_usd=number(usd(e.cost_nanousd), "US dollars"),
         redacted=flag(e.redacted, "a document of it was erased"),
         by=text(e.created_by, "who ran it; `key:…`: nobody sat there"),
