@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundwork.app import pathway_documents as documents
 from groundwork.cli import path_view as view
 from groundwork.cli import path_words as words
 from groundwork.cli.door import Commands, Door, Reply, principal, split
@@ -129,12 +130,12 @@ def plans(
         loaded = room.catalogues.current()
         if not id_:
             found = room.planner.plans(asking)
-            document: Any = {"plans": [view.plan_line(p) for p in found]}
+            document: Any = {"plans": [documents.plan_line(p) for p in found]}
             return Reply(document, lambda screen: view.plans(found, loaded, screen))
         one = room.planner.get(asking, id_)
         if against:
             difference = room.planner.diff(room.planner.get(asking, against), one)
-            return Reply(view.plain(difference), lambda screen: view.difference(difference, screen))
+            return Reply(documents.plain(difference), lambda screen: view.difference(difference, screen))
     return Reply(one.as_dict(), lambda screen: view.plan(one, loaded, None, full, True, screen))
 
 
@@ -234,7 +235,7 @@ def forecast(door: Door) -> Reply:
             raise NotFoundError("there is no plan to forecast", hint=f"make one: `{PLAN}`")
         found = room.planner.forecast(asking)
     by = str(latest.request.get("by") or "")
-    document = {**view.plain(found), "plan": latest.id, "by": by}
+    document = {**documents.plain(found), "plan": latest.id, "by": by}
     return Reply(document, lambda screen: view.forecast(found, latest, by, screen))
 
 
@@ -260,7 +261,7 @@ def _changes(
     money: float | None,
 ) -> dict[str, Any]:
     """Return the fields of a profile that the options change."""
-    from groundwork.pathways.walking.profile import exception_of
+    from groundwork.pathways.walking.days import exception_of
 
     return {
         "background": from_,

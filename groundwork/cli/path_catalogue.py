@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundwork.app import pathway_documents as documents
 from groundwork.cli import path_catalogue_view as view
 from groundwork.cli import path_words as words
 from groundwork.cli.door import Door, Reply
@@ -38,7 +39,7 @@ def roles(
     ]
     backgrounds = [b for b in loaded.catalogue.backgrounds if all_ and _has(asked, b.id, b.title, *b.aliases)]
     document = {
-        "roles": [view.role_line(r, loaded) for r in found],
+        "roles": [documents.role_line(r, loaded) for r in found],
         "backgrounds": [b.model_dump(mode="json") for b in backgrounds],
         "catalogue": loaded.digest,
     }
@@ -67,9 +68,9 @@ def role(
     one = loaded.role(name)
     if against:
         other = loaded.role(against)
-        compared = view.comparison(one, other, loaded)
+        compared = documents.comparison(one, other, loaded)
         return Reply(compared, lambda screen: view.compared(one, other, loaded, screen))
-    return Reply(view.role_document(one, loaded), lambda screen: view.role(one, loaded, screen))
+    return Reply(documents.role_document(one, loaded), lambda screen: view.role(one, loaded, screen))
 
 
 @app.add("skills", interrupted=UNCHANGED)
@@ -181,7 +182,7 @@ def kinds(
             f"no check can ask about a `{name[:60]}`",
             hint=f"did you mean {offered}?" if near else "`groundwork path kinds` lists them",
         )
-    document = {"kinds": [view.kind_document(k) for k in found]}
+    document = {"kinds": [documents.kind_document(k) for k in found]}
     return Reply(document, lambda screen: view.kinds(found, bool(name), screen))
 
 
@@ -230,7 +231,7 @@ def catalogue(
         "files": places,
         "problems": [p.as_dict() for p in problems],
         "digest": loaded.digest,
-        "counts": view.counts_of(loaded),
+        "counts": documents.counts_of(loaded),
     }
     if action == "show":
         document["catalogue"] = loaded.content

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from groundwork.app.pathway_documents import comparison, counts_of
 from groundwork.cli.screen import Screen, count, one_line
 
 if TYPE_CHECKING:
@@ -16,39 +16,8 @@ if TYPE_CHECKING:
     from groundwork.pathways.catalogue.loaded import Loaded
     from groundwork.pathways.types import Action, Background, Entry, Hours, Milestone, Resource, Role, Skill
 
-LISTS = (
-    "roles", "backgrounds", "transitions", "skills", "milestones", "actions", "resources", "quizzes", "reflections", "facts",
-)  # fmt: skip
-
 
 # -- roles ----------------------------------------------------------------------------------------------------------
-def role_line(found: Role, loaded: Loaded) -> dict[str, Any]:
-    """Return a role with how much it needs."""
-    skills, milestones = loaded.requirements(found)
-    return {
-        **found.model_dump(mode="json"),
-        "needs_skills": len(skills),
-        "needs_milestones": len(milestones),
-        "needs_hours": round(loaded.hours(skills, milestones), 1),
-    }
-
-
-def role_document(found: Role, loaded: Loaded) -> dict[str, Any]:
-    """Return a role with everything it needs, and the ways that the documents describe to it."""
-    skills, milestones = loaded.requirements(found)
-    return {
-        **role_line(found, loaded),
-        "skills_needed": [
-            {"id": s, "title": loaded.skill(s).title, "weight": found.skills.get(s, 0.0)} for s in skills
-        ],
-        "milestones_needed": [{"id": m, "title": loaded.milestone(m).title} for m in milestones],
-        "transitions": [
-            t.model_dump(mode="json") for t in loaded.catalogue.transitions if t.target == found.id
-        ],
-        "attributions": list(loaded.attributions),
-    }
-
-
 def roles(
     found: Sequence[Role], backgrounds: Sequence[Background], loaded: Loaded, screen: Screen
 ) -> list[str]:
@@ -105,23 +74,6 @@ def role(found: Role, loaded: Loaded, screen: Screen) -> list[str]:
         f"{count(len(skills), 'skill')}, {count(len(milestones), 'milestone')}, {hours:,.0f} hours at reference speed",
     ]
     return [*lines, *_attributed(loaded, screen)]
-
-
-def comparison(one: Role, other: Role, loaded: Loaded) -> dict[str, Any]:
-    """Return what two roles share and what each has alone."""
-    a, b = set(loaded.requirements(one)[0]), set(loaded.requirements(other)[0])
-    m, n = set(loaded.requirements(one)[1]), set(loaded.requirements(other)[1])
-    return {
-        "roles": [role_document(one, loaded), role_document(other, loaded)],
-        "skills": {"both": sorted(a & b), one.id: sorted(a - b), other.id: sorted(b - a)},
-        "milestones": {"both": sorted(m & n), one.id: sorted(m - n), other.id: sorted(n - m)},
-        "overlap": round(len(a & b) / max(1, len(a | b)), 4),
-        "hours": {
-            "both": round(loaded.hours(sorted(a & b), sorted(m & n)), 1),
-            one.id: round(loaded.hours(sorted(a - b), sorted(m - n)), 1),
-            other.id: round(loaded.hours(sorted(b - a), sorted(n - m)), 1),
-        },
-    }
 
 
 def compared(one: Role, other: Role, loaded: Loaded, screen: Screen) -> list[str]:
@@ -270,10 +222,6 @@ def fact(found: FactView, loaded: Loaded, screen: Screen) -> list[str]:
 
 
 # -- the language of checks -----------------------------------------------------------------------------------------
-def kind_document(found: KindInfo) -> dict[str, Any]:
-    return asdict(found)
-
-
 def kinds(found: Sequence[KindInfo], fields: bool, screen: Screen) -> list[str]:
     """List kinds of records; one with its fields."""
     if not fields:
@@ -305,11 +253,6 @@ def kinds(found: Sequence[KindInfo], fields: bool, screen: Screen) -> list[str]:
 
 
 # -- the catalogue of a team ----------------------------------------------------------------------------------------
-def counts_of(loaded: Loaded) -> dict[str, int]:
-    """Return how many entries each list of a catalogue has."""
-    return {name: len(getattr(loaded.catalogue, name)) for name in LISTS}
-
-
 def checked(loaded: Loaded, files: Sequence[str], problems: Sequence[Problem], screen: Screen) -> list[str]:
     """Lay out what checking files of a catalogue found."""
     lines: list[str] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundwork.app import pathway_documents as documents
 from groundwork.cli import path_people_view as view
 from groundwork.cli import path_words as words
 from groundwork.cli.door import Door, Reply, principal, question_of, split
@@ -45,7 +46,7 @@ def quiz(
             loaded = workspace.pathways.catalogues.current()
             results = room.results(asking)
             document: Any = {
-                "quizzes": [view.quiz_line(q, results) for q in loaded.catalogue.quizzes],
+                "quizzes": [documents.quiz_line(q, results) for q in loaded.catalogue.quizzes],
                 "results": [r.as_dict() for r in results],
             }
             return Reply(document, lambda screen: view.quizzes(loaded.catalogue.quizzes, results, screen))
@@ -159,10 +160,10 @@ def proofs(
             if envelope:
                 signed = dict(one.proof.envelope)
                 return Reply(signed, lambda screen: json.dumps(signed, indent=2).splitlines(), code)
-            return Reply(view.proof_document(one), lambda screen: view.proof(one, screen), code)
+            return Reply(documents.proof_document(one), lambda screen: view.proof(one, screen), code)
         found = room.list(asking)
         problems = room.verify_chain(asking)
-    document = {"proofs": [view.proof_line(s) for s in found], "problems": problems}
+    document = {"proofs": [documents.proof_line(s) for s in found], "problems": problems}
     forged = any(s.state == "forged" for s in found)
     return Reply(document, lambda screen: view.proofs(found, problems, screen), 1 if forged else 0)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from groundwork.app.pathway_documents import CLAIM, proof_document, quiz_line
 from groundwork.cli.screen import Screen, count, moment, one_line
 
 if TYPE_CHECKING:
-    from groundwork.evidence.types import Found, Rechecked
     from groundwork.pathways.proofs.types import Proof, ProofState
     from groundwork.pathways.types import Quiz, Reflection
     from groundwork.pathways.walking.types import Attestation, DrawnQuiz, QuizResult, Reflected
@@ -17,51 +17,9 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 GRADES = {
     "attested": "attested", "verified_here": "verified here", "co_signed": "co-signed", "re_run": "re-run from the bundle",
 }  # fmt: skip
-CLAIM = "Proofs are tamper-evident, not tamper-proof: whoever owns the machine could forge the records behind them."
-COMMANDS = {
-    "answer": "groundwork explain {id}",
-    "replay": "groundwork explain {id}",
-    "release": "groundwork release show {id}",
-    "deployment": "groundwork release history",
-    "trial": "groundwork release history",
-    "evaluation": "groundwork evaluation show {id}",
-    "verdict": "groundwork gate verdict {id}",
-    "dataset": "groundwork dataset show {id}",
-    "dataset_version": "groundwork dataset show {id}",
-    "call": "groundwork usage call {id}",
-    "model_call": "groundwork usage call {id}",
-    "trace": "groundwork trace show {id}",
-    "snapshot": "groundwork knowledge snapshots",
-    "ingest": "groundwork jobs",
-    "job": "groundwork jobs show {id}",
-    "prompt_version": "groundwork prompt list",
-    "feedback": "groundwork feedback list",
-    "judge_card": "groundwork judge cards",
-    "lab_result": "groundwork path labs",
-    "quiz_result": "groundwork path quiz",
-    "attestation": "groundwork path attest",
-    "proof": "groundwork path proofs {id}",
-}
-"""The command that shows a record of each kind."""
 
 
 # -- quizzes --------------------------------------------------------------------------------------------------------
-def quiz_line(quiz: Quiz, results: Sequence[QuizResult]) -> dict[str, Any]:
-    """Return a quiz without its questions, and one's best and newest result."""
-    mine = [r for r in results if r.quiz == quiz.id]
-    return {
-        "id": quiz.id,
-        "title": quiz.title,
-        "skill": quiz.skill,
-        "questions": len(quiz.questions),
-        "draw": min(quiz.draw, len(quiz.questions)),
-        "pass_share": quiz.pass_share,
-        "taken": len(mine),
-        "best": max((r.score / r.total for r in mine if r.total), default=None),
-        "passed": any(r.passed for r in mine),
-    }
-
-
 def quizzes(found: Sequence[Quiz], results: Sequence[QuizResult], screen: Screen) -> list[str]:
     """List quizzes with one's results."""
     rows = []
@@ -157,58 +115,6 @@ def reflections(questions: Sequence[Reflection], notes: Sequence[Reflected], scr
 
 
 # -- proofs ---------------------------------------------------------------------------------------------------------
-def proof_line(state: ProofState) -> dict[str, Any]:
-    """Return a proof as lists show it."""
-    p = state.proof
-    return {
-        "id": p.id,
-        "kind": p.subject_kind,
-        "subject": p.subject,
-        "title": p.title,
-        "state": state.state,
-        "grade": p.grade,
-        "cosigners": list(p.cosigners),
-        "records": len(p.found),
-        "why": list(state.why),
-        "position": p.position,
-        "created_at": p.created_at,
-    }
-
-
-def proof_document(state: ProofState) -> dict[str, Any]:
-    """Return a proof with its records, each with the command and the page that show it."""
-    seen = {(r.found.kind, r.found.id): r for r in state.records}
-    return {
-        **proof_line(state),
-        "check": state.proof.check,
-        "catalogue": state.proof.catalogue,
-        "digest": state.proof.digest,
-        "previous": state.proof.previous,
-        "found": [record_document(f, seen.get((f.kind, f.id))) for f in state.proof.found],
-        "claim": CLAIM,
-    }
-
-
-def record_document(found: Found, seen: Rechecked | None) -> dict[str, Any]:
-    """Return a record that a proof rests on, with how it is now."""
-    return {
-        "kind": found.kind,
-        "id": found.id,
-        "digest": found.digest,
-        "values": dict(found.values),
-        "at": found.at,
-        "state": seen.state if seen else "same",
-        "why": seen.why if seen else "",
-        "command": command_of(found),
-        "address": found.address,
-    }
-
-
-def command_of(found: Found) -> str:
-    """Return the command that shows a record, "" where none does."""
-    return COMMANDS.get(found.kind, "").format(id=found.id)
-
-
 def proofs(found: Sequence[ProofState], problems: Sequence[str], screen: Screen) -> list[str]:
     """List proofs, newest first, with how each stands now."""
     if not found and not problems:

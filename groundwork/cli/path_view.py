@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from groundwork.app.pathway_documents import plain
 from groundwork.cli.screen import Screen, count, duration, moment, one_line
 
 if TYPE_CHECKING:
@@ -95,20 +95,6 @@ def _likely(forecast: Forecast, by: str) -> str:
             "%", " %"
         )
     return text
-
-
-def plan_line(found: Plan) -> dict[str, Any]:
-    """Return a plan as lists show it."""
-    return {
-        "id": found.id,
-        "created_at": found.created_at,
-        "start_from": found.request.get("start_from"),
-        "target": found.request.get("target"),
-        "items": len(found.items),
-        "hours": found.hours,
-        "forecast": plain(found.forecast),
-        "previous": found.previous,
-    }
 
 
 def plans(found: Sequence[Plan], loaded: Loaded, screen: Screen) -> list[str]:
@@ -306,20 +292,6 @@ def files_of(root: Any, run: LabRun | None) -> list[str]:
     folder = root / run.folder
     found = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
     return [p.relative_to(root).as_posix() for p in found[:40]]
-
-
-def plain(value: Any) -> dict[str, Any]:
-    """Return a dataclass as JSON: dates as ISO 8601."""
-    found: dict[str, Any] = {k: _plain(v) for k, v in asdict(value).items()}
-    return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _coloured(state: str, screen: Screen) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, select
 
 from groundwork.core.errors import InvalidInputError
+from groundwork.pathways.walking.days import day_of
 from groundwork.pathways.walking.types import Profile
 from groundwork.storage.database import exclusive
 from groundwork.storage.pathway_tables import path_profiles
@@ -74,46 +73,6 @@ class Profiles:
             }
             connection.execute(insert(path_profiles).values(row))
         return after
-
-
-def day_of(value: str | date, what: str = "date", *, last: bool = False) -> date:
-    """Return the day that is meant: `2028-06-30`, or a month, `2028-06`: its last day with `last`, else its first.
-
-    Raises:
-        InvalidInputError: it is neither.
-    """
-    if isinstance(value, date):
-        return value
-    text = value.strip()
-    month = re.fullmatch(r"(\d{4})-(\d{1,2})", text)
-    try:
-        if month:
-            year, number = int(month[1]), int(month[2])
-            return date(year, number, calendar.monthrange(year, number)[1] if last else 1)
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInputError(
-            f"{value[:40]!r} is no {what}", hint="write it as 2028-06-30, or a month as 2028-06"
-        ) from None
-
-
-def exception_of(text: str) -> tuple[str, str, float]:
-    """Return the first day, the last day and the hours a week of an exception: `2027-08-01..2027-08-31=0`.
-
-    Raises:
-        InvalidInputError: it is written otherwise.
-    """
-    found = re.fullmatch(r"\s*([\d-]+)\s*\.\.\s*([\d-]+)\s*=\s*([\d.]+)\s*", text)
-    if not found:
-        raise InvalidInputError(
-            f"{text[:60]!r} is no exception",
-            hint="write first day, last day and hours: 2027-08-01..2027-08-31=0",
-        )
-    try:
-        hours = float(found[3])
-    except ValueError:
-        raise InvalidInputError(f"{found[3]!r} is no number of hours", hint="write 0 for a holiday") from None
-    return found[1], found[2], hours
 
 
 def _with(before: Profile, changes: dict[str, Any], catalogue: Loaded, today: date) -> Profile:

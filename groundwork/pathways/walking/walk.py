@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import func, select
 
-from groundwork.core.errors import InvalidInputError, NotFoundError
+from groundwork.core.errors import InternalError, InvalidInputError, NotFoundError
 from groundwork.pathways.walking import next_step
+from groundwork.pathways.walking.notes import known_subject
 from groundwork.pathways.walking.profile import Profiles
 from groundwork.pathways.walking.progress import counts, held, skill_states, subject_state
 from groundwork.pathways.walking.types import NextStep, Profile, Progress, SkillState, SubjectState
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["milestone", "action"]
 Held = dict[tuple[str, str], "ProofState"]
-PLANNED = ("background", "target", "hours_per_week", "start", "by", "declared", "exceptions", "money")
-"""Fields of the profile that a plan follows from; what `plan` is given of them is kept."""
+PLANNER_WORDS = {"start_from": "background", "hours": "hours_per_week"}
+"""What the planner calls two fields of the profile; `plan` takes either word."""
 
 
 class Walk:
@@ -86,6 +87,7 @@ class Walk:
         """
         if not 0 < confidence < 1:
             raise InvalidInputError(f"a confidence of {confidence:g} cannot be", hint="write it as 0.8")
+        changes = {PLANNER_WORDS.get(name, name): value for name, value in changes.items()}
         profile = self._profiles.changed(principal, **changes)
         _complete(profile, self._clock.now().date())
         if store:
@@ -120,32 +122,36 @@ class Walk:
         Raises:
             NotFoundError: the catalogue has no such subject; the hint offers the nearest ones.
         """
-        loaded = self._catalogues.current()
+        if subject is not None:
+            return [self._one(principal, subject, record=True)]
+        catalogue = self._catalogues.current().catalogue
         proofs, attested = self._held(principal), self._attested(principal)
-        if subject is None:
-            return [
-                self._ask(principal, kind, entry, proofs, attested)
-                for kind, entry in _entries(loaded.catalogue.milestones, loaded.catalogue.actions)
-            ]
-        word = subject.strip()
-        for kind, entry in _entries(loaded.catalogue.milestones, loaded.catalogue.actions):
-            if entry.id == word:
-                return [self._ask(principal, kind, entry, proofs, attested)]
-        if any(s.id == word for s in loaded.catalogue.skills):
-            return [self._skill(principal, word, proofs, attested)]
-        lines = self._labs.all(principal)
-        lab = next((x for x in lines if x.id == word), None)
-        if lab is not None:
-            return [_lab_state(lab, proofs.get(("lab", lab.id)))]
-        from groundwork.pathways.walking.notes import known_subject
+        return [
+            self._ask(principal, kind, entry, proofs, attested)
+            for kind, entry in _entries(catalogue.milestones, catalogue.actions)
+        ]
 
-        try:
-            known_subject(self._catalogues, word)
-        except NotFoundError as error:
-            raise NotFoundError(
-                error.message.replace("skill `", "skill, and no lab, `"), hint=error.hint
-            ) from None
-        raise AssertionError("unreachable: a known subject was looked up above")
+    def look(self, principal: Principal, subject: str) -> SubjectState:
+        """Return how one subject stands as `check` does, without writing a proof.
+
+        Raises:
+            NotFoundError: see `check`.
+        """
+        return self._one(principal, subject, record=False)
+
+    def _one(self, principal: Principal, subject: str, *, record: bool) -> SubjectState:
+        catalogue, word = self._catalogues.current().catalogue, subject.strip()
+        proofs, attested = self._held(principal), self._attested(principal)
+        for kind, entry in _entries(catalogue.milestones, catalogue.actions):
+            if entry.id == word:
+                return self._ask(principal, kind, entry, proofs, attested, record=record)
+        if any(s.id == word for s in catalogue.skills):
+            return self._skill(principal, word, proofs, attested, record=record)
+        lab = next((x for x in self._labs.all(principal) if x.id == word.replace("_", "-")), None)
+        if lab is not None:
+            return _lab_state(lab, proofs.get(("lab", lab.id)))
+        known_subject(self._catalogues, word)
+        raise InternalError(f"`{word}` is known and was not found")
 
     def progress(self, principal: Principal) -> Progress:
         """Return how far the principal is on the way to their role; without one, over the whole catalogue.
@@ -240,23 +246,32 @@ class Walk:
         return self._skills(profile, proofs, self._labs.all(principal), attested), subjects
 
     def _ask(
-        self, principal: Principal, kind: Kind, entry: Milestone | Action, proofs: Held, attested: set[str]
+        self,
+        principal: Principal,
+        kind: Kind,
+        entry: Milestone | Action,
+        proofs: Held,
+        attested: set[str],
+        *,
+        record: bool = True,
     ) -> SubjectState:
-        """Check a milestone or action, and record a proof of what is proven; `proofs` is brought up to date."""
+        """Check a milestone or action, and with `record` write a proof of what is proven; `proofs` is brought up to date."""
         finding = self._checker.check(principal, entry.check)
         proof = proofs.get((kind, entry.id))
-        if finding.proven and (proof is None or proof.state != "current"):
+        if record and finding.proven and finding.found and (proof is None or proof.state != "current"):
             made = self._proofs.record(principal, kind, entry.id, finding, entry.title)
             proof = self._proofs.show(principal, made.id)
             proofs[(kind, entry.id)] = proof
         return subject_state(kind, entry, finding, proof, entry.id in attested)
 
-    def _skill(self, principal: Principal, name: str, proofs: Held, attested: set[str]) -> SubjectState:
+    def _skill(
+        self, principal: Principal, name: str, proofs: Held, attested: set[str], *, record: bool
+    ) -> SubjectState:
         """Return how a skill stands; its milestones and labs decide, and are asked first."""
         loaded = self._catalogues.current()
         for milestone in loaded.catalogue.milestones:
             if name in milestone.proves:
-                self._ask(principal, "milestone", milestone, proofs, attested)
+                self._ask(principal, "milestone", milestone, proofs, attested, record=record)
         labs = self._labs.all(principal)
         skill = loaded.skill(name)
         state = self._skills(self.profile(principal), proofs, labs, attested)[name]
