@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from groundwork.evidence.records import Kind, described, flag, number, text, time
-from groundwork.evidence.sql import json_flag, json_number, json_size, json_text
+from groundwork.evidence.records import Kind, described, flag, number, text, time, words
+from groundwork.evidence.sql import json_flag, json_number, json_size, json_text, json_words
 from groundwork.storage import tables as t
 
 a = t.answers.c
@@ -40,6 +40,10 @@ class Answers(Kind):
         ),
         incomplete=flag(json_flag(a.record, "incomplete"), "the model was cut off"),
         redacted=flag(a.redacted, "a document it used was erased"),
+        access=words(
+            json_words(a.record, "settings", "access"),
+            "access tokens it was asked with; null: by somebody who reads everything",
+        ),
         by=text(a.principal, "who asked"),
         at=time(a.created_at, "when it was given"),
     )

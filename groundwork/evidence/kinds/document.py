@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from groundwork.evidence.records import Kind, described, number, text, time
+from sqlalchemy import select
+
+from groundwork.evidence.records import Kind, described, number, text, time, words
+from groundwork.evidence.sql import json_words
 from groundwork.storage import tables as t
 
 s = t.sources.c
+_versions = t.document_versions.c
+_access = (
+    select(_versions.access)
+    .where(_versions.tenant == s.tenant, _versions.version == s.version)
+    .correlate(t.sources)
+    .scalar_subquery()
+)
 
 
 class Documents(Kind):
@@ -22,6 +32,7 @@ class Documents(Kind):
         document=text(s.document_id, "its id"),
         version=text(s.version, "digest of the version that is indexed; null: none is"),
         state=text(s.state, "`indexed`, `quarantined` or `gone`"),
+        access=words(json_words(_access), "access tokens that open it"),
         media_type=text(s.media_type, "such as `application/pdf`"),
         reason=text(s.reason, "why it was put aside"),
         bytes=number(s.size, "of the file"),

@@ -49,6 +49,10 @@ class Evaluations(Kind):
             json_number(e.summary, "correct", "value"), "share of right answers; null: not measured"
         ),
         recall=number(json_number(e.summary, "recall", "value"), "of relevant documents; null: not measured"),
+        hallucination=number(
+            json_number(e.summary, "hallucination", "value"),
+            "share of outputs that say what no passage supports; null: not measured",
+        ),
         cost_usd=number(usd(e.cost_nanousd), "US dollars"),
         redacted=flag(e.redacted, "a document of it was erased"),
         by=text(e.created_by, "who ran it; `key:…`: nobody sat there"),
