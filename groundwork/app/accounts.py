@@ -138,10 +138,19 @@ class AccountsRoom:
         telemetry = self.workspace.telemetry
         telemetry.store.migrate()
         gone = self.users.drop(principal, user)
-        changed = forget_name(self.workspace.rooms.database, tables.metadata, gone.name, gone.id)
+        changed = self._forget_way(principal_name(gone.name), principal_name(gone.id))
+        changed += forget_name(self.workspace.rooms.database, tables.metadata, gone.name, gone.id)
         changed += forget_name(telemetry.database, telemetry_tables.metadata, gone.name, gone.id)
         # After the live spans, from which files are made: so no new file has the name either.
         return gone, changed + telemetry.archive.rename(principal_name(gone.name), principal_name(gone.id))
+
+    def _forget_way(self, name: str, stands_for: str) -> int:
+        """Delete a person's plans, labs, notes and proofs; nothing where the room of pathways is not installed."""
+        try:
+            from groundwork.pathways.erasure import PathwaysEraser
+        except ImportError:
+            return 0
+        return PathwaysEraser(self.workspace.rooms.database).erase_person(name, stands_for)
 
     def erase_tenant(self, name: str) -> dict[str, int]:
         """Remove a tenant with everything in it, and return how many rows of which tables were removed.

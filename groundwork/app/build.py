@@ -156,7 +156,16 @@ class Rooms:
             ReleasesEraser(self.database),
             JudgesEraser(self.database),
             EvaluationsEraser(self.database),
+            *self._pathways_eraser(),
         ]
+
+    def _pathways_eraser(self) -> list[Erasable]:
+        """Return the eraser of pathways; none where that room was taken out of the installation."""
+        try:
+            from groundwork.pathways.erasure import PathwaysEraser
+        except ImportError:
+            return []
+        return [PathwaysEraser(self.database)]
 
     def sweep(self) -> int:
         """Remove blobs that nothing refers to and that are over an hour old; return how many there were."""

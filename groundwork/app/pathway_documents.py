@@ -21,29 +21,23 @@ LISTS = (
 CLAIM = "Proofs are tamper-evident, not tamper-proof: whoever owns the machine could forge the records behind them."
 COMMANDS = {
     "answer": "groundwork explain {id}",
-    "replay": "groundwork explain {id}",
-    "release": "groundwork release show {id}",
-    "deployment": "groundwork release history",
-    "trial": "groundwork release history",
-    "evaluation": "groundwork evaluation show {id}",
-    "verdict": "groundwork gate verdict {id}",
-    "dataset": "groundwork dataset show {id}",
-    "dataset_version": "groundwork dataset show {id}",
-    "call": "groundwork usage call {id}",
-    "model_call": "groundwork usage call {id}",
-    "trace": "groundwork trace show {id}",
-    "snapshot": "groundwork knowledge snapshots",
-    "ingest": "groundwork jobs",
-    "job": "groundwork jobs show {id}",
-    "prompt_version": "groundwork prompt list",
-    "feedback": "groundwork feedback list",
-    "judge_card": "groundwork judge cards",
-    "lab_result": "groundwork path labs",
-    "quiz_result": "groundwork path quiz",
     "attestation": "groundwork path attest",
+    "call": "groundwork usage call {id}",
+    "dataset": "groundwork dataset show {id}",
+    "dataset_candidate": "groundwork dataset review --state all",
+    "deployment": "groundwork release history",
+    "document": "groundwork knowledge document {rest} --index {first}",
+    "evaluation": "groundwork evaluation show {id}",
+    "ingest": "groundwork knowledge snapshots",
+    "lab_result": "groundwork path labs",
+    "prompt_version": "groundwork prompt show {id}",
     "proof": "groundwork path proofs {id}",
+    "quiz_result": "groundwork path quiz",
+    "release": "groundwork release show {id}",
+    "snapshot": "groundwork knowledge snapshots {first}",
+    "verdict": "groundwork gate show {id}",
 }
-"""The command that shows a record of each kind."""
+"""The command that shows a record of each kind; `{first}` and `{rest}` are the parts of an id such as `index/document`."""
 
 
 # -- the catalogue --------------------------------------------------------------------------------------------------
@@ -181,7 +175,8 @@ def record_document(found: Found, seen: Rechecked | None) -> dict[str, Any]:
 
 def command_of(found: Found) -> str:
     """Return the command that shows a record, "" where none does."""
-    return COMMANDS.get(found.kind, "").format(id=found.id)
+    first, _, rest = found.id.replace("@", "/", 1).partition("/")
+    return COMMANDS.get(found.kind, "").format(id=found.id, first=first, rest=rest)
 
 
 # -- values ---------------------------------------------------------------------------------------------------------

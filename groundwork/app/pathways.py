@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from groundwork.core.errors import MissingDependencyError
 from groundwork.core.once import once
 
 if TYPE_CHECKING:
@@ -28,12 +29,22 @@ class PathwaysRoom:
     workspace: Workspace
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
+    def __post_init__(self) -> None:
+        try:
+            import groundwork.pathways  # noqa: F401 - whether it is there
+        except ImportError as error:
+            raise MissingDependencyError(
+                "the room of pathways is not installed here",
+                hint="everything else works; install Groundwork anew to have it",
+            ) from error
+
     @once
     def checker(self) -> Checker:
         """Answers predicates over the records of this workspace."""
         from groundwork.evidence.engine import Checker
 
-        return Checker(self.workspace.rooms.database, self.workspace.rooms.clock)
+        rooms = self.workspace.rooms
+        return Checker(rooms.database, rooms.clock, self.workspace.releases.key)
 
     @once
     def catalogues(self) -> CatalogueBook:
@@ -111,5 +122,12 @@ class PathwaysRoom:
         from groundwork.pathways.portfolio.export import Portfolio
 
         return Portfolio(
-            self.workspace.rooms.database, self.workspace.rooms.clock, self.walk, self.workspace.releases.key
+            self.workspace.rooms.database,
+            self.workspace.rooms.clock,
+            self.walk,
+            self.workspace.releases.key,
+            proofs=self.proofs,
+            catalogues=self.catalogues,
+            notes=self.notes,
+            root=self.workspace.root,
         )

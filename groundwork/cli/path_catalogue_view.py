@@ -230,7 +230,7 @@ def kinds(found: Sequence[KindInfo], fields: bool, screen: Screen) -> list[str]:
             for k in found
         ]
         return [
-            *screen.table(["kind", "room", "what it is", "made by"], rows, stretch=2),
+            *screen.table(["kind", "room", "what it is", "made by"], rows, stretch=3),
             screen.soft(
                 "`groundwork path kinds KIND` lists its fields; the guide of pathways says how checks are written."
             ),

@@ -28,7 +28,9 @@ class RoleLine(BaseModel):
     sources: list[str]
     needs_skills: int
     needs_milestones: int
-    needs_hours: float = Field(description="Hours of a person at reference speed who begins with nothing; an estimate.")
+    needs_hours: float = Field(
+        description="Hours of a person at reference speed who begins with nothing; an estimate."
+    )
 
 
 class RolesBody(BaseModel):
@@ -64,7 +66,9 @@ class CatalogueBody(BaseModel):
 
     digest: Digest
     catalogue: dict[str, Any] = Field(description="As its JSON Schema says.")
-    problems: list[dict[str, Any]] = Field(description="Files of the team that are left out: file, line, message, hint.")
+    problems: list[dict[str, Any]] = Field(
+        description="Files of the team that are left out: file, line, message, hint."
+    )
     attributions: list[str]
 
 
@@ -134,7 +138,7 @@ class ProfileBody(Out):
 
 
 class ProfileIn(In):
-    """What changes; null leaves a field as it is, an empty text or list empties it. Names are matched as people write them."""
+    """What changes; null leaves a field as it is, an empty text or list empties it. Names may be written as people do."""
 
     background: str | None = Field(None, max_length=200)
     target: str | None = Field(None, max_length=200)
@@ -224,7 +228,9 @@ class PlanBody(BaseModel):
 class PlansBody(BaseModel):
     """One's plans, newest first."""
 
-    items: list[dict[str, Any]] = Field(description="`id`, `created_at`, `target`, `items`, `hours`, `forecast`, `previous`.")
+    items: list[dict[str, Any]] = Field(
+        description="`id`, `created_at`, `target`, `items`, `hours`, `forecast`, `previous`."
+    )
 
 
 class NextBody(Out):
@@ -246,7 +252,9 @@ class SubjectBody(BaseModel):
     id: str
     title: str
     state: State
-    finding: dict[str, Any] | None = Field(description="Outcome, records found, what is missing; null where none was asked.")
+    finding: dict[str, Any] | None = Field(
+        description="Outcome, records found, what is missing; null where none was asked."
+    )
     proof: str
     labs: list[str]
     why: list[str]
@@ -332,7 +340,9 @@ class VerificationBody(BaseModel):
     lab: str
     points: int
     total: int
-    states: list[dict[str, Any]] = Field(description="Each point: `id`, `title`, `worth`, `met`, `why`, `command`, `found`.")
+    states: list[dict[str, Any]] = Field(
+        description="Each point: `id`, `title`, `worth`, `met`, `why`, `command`, `found`."
+    )
     minutes: float
     at: Moment
     proof: str
@@ -377,7 +387,9 @@ class QuizResultBody(BaseModel):
     score: int
     total: int
     passed: bool
-    items: list[dict[str, Any]] = Field(description="Each with `ask`, `options`, `chosen`, `right`, `because`.")
+    items: list[dict[str, Any]] = Field(
+        description="Each with `ask`, `options`, `chosen`, `right`, `because`."
+    )
     at: Moment
 
 
@@ -450,7 +462,7 @@ class ProofBody(ProofLine):
     digest: str
     previous: str
     found: list[dict[str, Any]] = Field(
-        description="Each record: `kind`, `id`, `digest`, `values`, `state` now, `why`, `command` and `address` that show it."
+        description="Records: `kind`, `id`, `digest`, `values`, `state` now, `why`, `command` and `address` that show it."
     )
     claim: str
     envelope: dict[str, Any] = Field(description="DSSE.")
@@ -470,4 +482,6 @@ class BundleBody(BaseModel):
     owner: str
     created_at: str
     grades: dict[str, str]
-    lines: list[dict[str, Any]] = Field(description="`what`, `state` and `sentence` of each thing that was checked.")
+    lines: list[dict[str, Any]] = Field(
+        description="`what`, `state` and `sentence` of each thing that was checked."
+    )

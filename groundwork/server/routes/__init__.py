@@ -12,8 +12,10 @@ from groundwork.server.routes import (
     judges,
     keys,
     knowledge,
+    labs,
     metrics,
     models,
+    pathways,
     prompts,
     releases,
     session,
@@ -30,4 +32,5 @@ ROUTERS = (
     dashboards.router, knowledge.router, prompts.router, models.router, keys.router, usage.router,
     jobs.router, settings.router, session.router, users.router,
     datasets.router, evaluations.router, tunings.router, judges.router, gates.router, releases.router,
+    pathways.router, labs.router,
 )  # fmt: skip
