@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from groundwork.core.errors import GroundworkError
 from groundwork.server.console import pathway_map
-from groundwork.server.console.pathway_words import STATES, asked, record_address
+from groundwork.server.console.pathway_words import STATES, record_address, subject_of, titles_of
 from groundwork.server.console.render import page
 from groundwork.server.forms import Posted, text_of
 from groundwork.server.house import House
@@ -18,12 +18,20 @@ from groundwork.server.permissions import PathwaysRead, PathwaysWalk
 
 if TYPE_CHECKING:
     from groundwork.core.principal import Principal
+    from groundwork.pathways.catalogue.carried import FactView
     from groundwork.pathways.catalogue.loaded import Loaded
     from groundwork.pathways.types import Role
     from groundwork.pathways.walking.types import SubjectState
 
 router = APIRouter(prefix="/pathways", include_in_schema=False)
 Word = Annotated[str, Query(max_length=200)]
+_PLACES = {
+    "skills": "/pathways/skills/",
+    "roles": "/pathways/roles/",
+    "milestones": "/pathways/milestones/",
+    "actions": "/pathways/milestones/",
+}
+"""Lists of the catalogue whose entries have a page of their own."""
 
 
 @router.get("/skills")
@@ -42,7 +50,7 @@ def skills_page(request: Request, house: House, principal: PathwaysRead, role: W
         stages=[(stage, [s for s in skills if s.stage == stage.id]) for stage in loaded.catalogue.stages],
         standing=progress.skills,
         counts=progress.counts,
-        roles=_targets(loaded),
+        roles=loaded.targets(),
         role=chosen,
         states=STATES,
         attributions=loaded.attributions,
@@ -130,8 +138,9 @@ def milestone_page(
 
 @router.post("/milestones/{subject_id}")
 def check_milestone(subject_id: str, form: Posted, house: House, principal: PathwaysWalk) -> Response:
-    house.pathways.walk.check(principal, subject_id)
-    return RedirectResponse(f"/pathways/milestones/{asked(house, subject_id)}?checked=1", 303)
+    found = subject_of(house.pathways.catalogues.current(), subject_id)
+    house.pathways.walk.check(principal, found.id)
+    return RedirectResponse(f"/pathways/milestones/{found.id}?checked=1", 303)
 
 
 @router.post("/milestones/{subject_id}/attest")
@@ -139,19 +148,20 @@ def attest(
     request: Request, subject_id: str, form: Posted, house: House, principal: PathwaysWalk
 ) -> Response:
     statement, link = text_of(form, "statement"), text_of(form, "link")
+    found = subject_of(house.pathways.catalogues.current(), subject_id)
     try:
-        house.pathways.notes.attest(principal, subject_id, statement, link)
+        house.pathways.notes.attest(principal, found.id, statement, link)
     except GroundworkError as error:
         return _milestone(
             request, house, principal, subject_id, error, {"statement": statement, "link": link}
         )
-    return RedirectResponse(f"/pathways/milestones/{asked(house, subject_id)}", 303)
+    return RedirectResponse(f"/pathways/milestones/{found.id}", 303)
 
 
 @router.get("/facts")
 def facts_page(request: Request, house: House, principal: PathwaysRead) -> Response:
     loaded = house.pathways.catalogues.current()
-    sections: dict[str, list[Any]] = {}
+    sections: dict[str, list[FactView]] = {}
     for fact in loaded.facts():
         sections.setdefault(fact.section, []).append(fact)
     return page(
@@ -159,6 +169,7 @@ def facts_page(request: Request, house: House, principal: PathwaysRead) -> Respo
         "path_facts.html",
         room="pathways",
         sections=sections,
+        places=_PLACES,
         sources=_sources(loaded),
         attributions=loaded.attributions,
     )
@@ -191,7 +202,7 @@ def _milestone(
     checked: bool = False,
 ) -> Response:
     loaded = house.pathways.catalogues.current()
-    subject: Any = loaded.subject(subject_id)
+    subject = subject_of(loaded, subject_id)
     state: SubjectState = house.pathways.walk.look(principal, subject.id)
     return page(
         request,
@@ -202,18 +213,16 @@ def _milestone(
         state=state,
         states=STATES,
         proof=house.pathways.proofs.show(principal, state.proof) if state.proof else None,
-        attestations=[a for a in house.pathways.notes.attestations(principal) if a.subject == subject.id],
-        titles={s.id: s.title for s in loaded.catalogue.skills},
+        attestations=[
+            a for a in house.pathways.notes.attestations(principal, withdrawn=True) if a.subject == subject.id
+        ],
+        titles=titles_of(loaded),
         address_of=record_address,
         fault=fault,
         given=given or {"statement": "", "link": ""},
         checked=checked,
         sources=_sources(loaded),
     )
-
-
-def _targets(loaded: Loaded) -> list[Role]:
-    return [r for r in loaded.catalogue.roles if r.kind != "start" and not r.same_as]
 
 
 def _weights(loaded: Loaded, role: Role) -> Mapping[str, float]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from groundwork.core.errors import GroundworkError
-from groundwork.server.console.pathway_words import STATES, record_address
+from groundwork.server.console.pathway_words import STATES, record_address, titles_of
 from groundwork.server.console.render import page
 from groundwork.server.forms import Posted, text_of
 from groundwork.server.house import House
@@ -16,6 +16,7 @@ from groundwork.server.permissions import LabsRun, PathwaysRead, PathwaysWalk
 
 if TYPE_CHECKING:
     from groundwork.core.principal import Principal
+    from groundwork.pathways.labs.types import LabVerification
 
 router = APIRouter(prefix="/pathways", include_in_schema=False)
 
@@ -30,7 +31,7 @@ def labs_page(request: Request, house: House, principal: PathwaysRead) -> Respon
         labs=room.labs.all(principal),
         open=room.labs.open_run(principal),
         states=STATES,
-        titles=_titles(house),
+        titles=titles_of(house.pathways.catalogues.current()),
     )
 
 
@@ -78,7 +79,7 @@ def reset(request: Request, lab: str, form: Posted, house: House, principal: Lab
 @router.post("/labs/{lab}/answers")
 def answer(request: Request, lab: str, form: Posted, house: House, principal: LabsRun) -> Response:
     try:
-        for key in house.pathways.labs.show(principal, lab).sheet:
+        for key in house.pathways.labs.show(principal, lab).asked:
             value = text_of(form, f"answer-{key}")
             if value:
                 house.pathways.labs.answer(principal, lab, key, value[:500])
@@ -95,7 +96,7 @@ def quizzes_page(request: Request, house: House, principal: PathwaysRead) -> Res
         room="pathways",
         quizzes=house.pathways.catalogues.current().catalogue.quizzes,
         results=house.pathways.quizzes.results(principal),
-        titles=_titles(house),
+        titles=titles_of(house.pathways.catalogues.current()),
     )
 
 
@@ -124,11 +125,14 @@ def _lab(
     principal: Principal,
     lab: str,
     fault: GroundworkError | None = None,
-    verification: Any = None,
+    verification: LabVerification | None = None,
 ) -> Response:
+    from groundwork.pathways.labs import task
+
     labs = house.pathways.labs
-    run = labs.show(principal, lab)
-    line = next(found for found in labs.all(principal) if found.id == run.lab)
+    found = task.find_lab(lab)
+    line = next(known for known in labs.all(principal) if known.id == task.lab_id(lab))
+    run = None if line.state == "new" else labs.show(principal, lab)
     return page(
         request,
         "path_lab.html",
@@ -136,14 +140,10 @@ def _lab(
         room="pathways",
         line=line,
         run=run,
+        text=run.task if run and run.task else task.filled(lab, task.example_draw(found)),
         fault=fault,
         verification=verification,
         states=STATES,
-        titles=_titles(house),
+        titles=titles_of(house.pathways.catalogues.current()),
         address_of=record_address,
     )
-
-
-def _titles(house: Any) -> dict[str, str]:
-    whole = house.pathways.catalogues.current().catalogue
-    return {e.id: e.title for e in (*whole.skills, *whole.milestones, *whole.actions)}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from groundwork.app.workspace import Workspace
     from groundwork.evidence.types import Found
+    from groundwork.pathways.catalogue.loaded import Loaded
+    from groundwork.pathways.types import Action, Milestone
 
 STATES = {
     "proven": ("good", "proven"),
@@ -54,7 +55,21 @@ def record_address(found: Found) -> str:
     return f"{base}{quote(found.id, safe='')}" if base else ""
 
 
-def asked(house: Workspace, subject: str) -> str:
-    """Return the id of a milestone or action as it stands in an address; refuses what the catalogue does not know."""
-    found: Any = house.pathways.catalogues.current().subject(subject)
-    return quote(found.id, safe="")
+def subject_of(loaded: Loaded, word: str) -> Milestone | Action:
+    """Return the milestone or action of that id.
+
+    Raises:
+        NotFoundError: the catalogue has neither; the hint offers the nearest.
+    """
+    action = loaded.actions.get(word)
+    return loaded.milestone(word) if action is None else action
+
+
+def titles_of(loaded: Loaded) -> dict[str, str]:
+    """Return the titles of everything that a plan, a note or a lab may name, by id."""
+    whole = loaded.catalogue
+    return {
+        entry.id: entry.title
+        for kind in (whole.backgrounds, whole.roles, whole.actions, whole.milestones, whole.skills)
+        for entry in kind
+    }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from groundwork.core.errors import GroundworkError, InvalidInputError
 from groundwork.server.console import pathway_calendar
-from groundwork.server.console.pathway_words import GRADES, STATES, record_address
+from groundwork.server.console.pathway_words import GRADES, STATES, record_address, titles_of
 from groundwork.server.console.render import page
 from groundwork.server.forms import Posted, text_of, texts_of
 from groundwork.server.house import House
@@ -32,6 +32,8 @@ def pathways_page(request: Request, house: House, principal: PathwaysRead) -> Re
 
 @router.post("/plan")
 def make_plan(request: Request, form: Posted, house: House, principal: PathwaysWalk) -> Response:
+    from groundwork.pathways.walking.days import day_of
+
     given = {name: text_of(form, name)[:200] for name in ("start_from", "target", "hours", "start", "by")}
     try:
         plan = house.pathways.walk.plan(
@@ -39,8 +41,8 @@ def make_plan(request: Request, form: Posted, house: House, principal: PathwaysW
             start_from=given["start_from"],
             target=given["target"],
             hours=_hours(given["hours"]),
-            start=_day(given["start"], "start"),
-            by=_day(given["by"], "by"),
+            start=day_of(given["start"], "start") if given["start"] else None,
+            by=day_of(given["by"], "wished day", last=True) if given["by"] else None,
         )
     except GroundworkError as error:
         return _overview(request, house, principal, error, given)
@@ -68,7 +70,7 @@ def plan_page(request: Request, plan_id: str, house: House, principal: PathwaysR
         lane=pathway_calendar.lane,
         streams=pathway_calendar.STREAMS,
         diff=planner.diff(before, plan) if before else None,
-        titles=_titles(loaded),
+        titles=titles_of(loaded),
         states=STATES,
         progress=house.pathways.walk.progress(principal),
     )
@@ -184,8 +186,8 @@ def _overview(
         forecast=room.planner.forecast(principal) if plan else None,
         progress=room.walk.progress(principal),
         backgrounds=loaded.catalogue.backgrounds,
-        targets=[r for r in loaded.catalogue.roles if r.kind != "start" and not r.same_as],
-        titles=_titles(loaded),
+        targets=loaded.targets(),
+        titles=titles_of(loaded),
         problems=room.catalogues.problems(),
         labs=room.labs.all(principal),
         states=STATES,
@@ -211,19 +213,11 @@ def _notes(
         room="pathways",
         reflections=room.notes.reflections(principal),
         questions=loaded.catalogue.reflections,
-        attestations=room.notes.attestations(principal),
-        titles=_titles(loaded),
+        attestations=room.notes.attestations(principal, withdrawn=True),
+        titles=titles_of(loaded),
         fault=fault,
         given=given or {"question": "", "text": ""},
     )
-
-
-def _titles(loaded: Any) -> dict[str, str]:
-    whole = loaded.catalogue
-    return {
-        e.id: e.title
-        for e in (*whole.skills, *whole.milestones, *whole.actions, *whole.roles, *whole.backgrounds)
-    }
 
 
 def _hours(text: str) -> float:
@@ -233,12 +227,3 @@ def _hours(text: str) -> float:
         raise InvalidInputError(
             f"`{text[:40]}` is no number of hours", hint="say how many hours a week, such as 8"
         ) from None
-
-
-def _day(text: str, name: str) -> date | None:
-    """Return a day; a month (`2028-06`) is its last day for `by` and its first for a start."""
-    if not text:
-        return None
-    from groundwork.pathways.walking.days import day_of
-
-    return day_of(text, last=name == "by")
