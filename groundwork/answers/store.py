@@ -150,6 +150,26 @@ def replace_answer(connection: Connection, tenant: str, answer: Answer) -> None:
     )
 
 
+def put_replay(connection: Connection, principal: Principal, answer_id: str, result: str, now: str) -> None:
+    """Note what a replay came to; of equal results the first stays, and the last is dated."""
+    r = t.answer_replays
+    row = {
+        "tenant": principal.tenant,
+        "answer_id": answer_id,
+        "result": result,
+        "times": 0,
+        "first_at": now,
+        "last_at": now,
+        "principal": principal.name,
+    }
+    insert_or_ignore(connection, r, row)
+    connection.execute(
+        update(r)
+        .where(r.c.tenant == principal.tenant, r.c.answer_id == answer_id, r.c.result == result)
+        .values(times=r.c.times + 1, last_at=now)
+    )
+
+
 def put_calibration(
     connection: Connection, tenant: str, app: str, identifier: str, record: Mapping[str, Any], now: str
 ) -> None:

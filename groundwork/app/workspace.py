@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from groundwork.app import config
 from groundwork.app.build import Rooms, build_rooms
 from groundwork.core.errors import (
+    BusyError,
     DamagedError,
     InvalidInputError,
     NotFoundError,
     NoWorkspaceError,
     StorageFullError,
+    UnavailableError,
 )
 from groundwork.core.principal import LOCAL, Principal
 from groundwork.core.settings import AppSpec, IndexSpec, Resolved, Settings, Spec
@@ -571,10 +574,20 @@ class Workspace:
             return store.answers(connection, principal, limit, before, app)
 
     def replay(self, answer_id: str, principal: Principal = LOCAL) -> Replay:
-        """Make a recorded answer again from its pins and say whether the same came out."""
+        """Make a recorded answer again from its pins and say whether the same came out; what came out is noted."""
+        from groundwork.answers import store
         from groundwork.answers.replay import replay
 
-        return replay(self.rooms.pipeline, self.answer(answer_id, principal), principal.tenant)
+        found = replay(self.rooms.pipeline, self.answer(answer_id, principal), principal.tenant)
+        # Whoever wants to know is told, also where nothing can be written now.
+        with (
+            contextlib.suppress(BusyError, StorageFullError, UnavailableError),
+            self.rooms.database.write() as connection,
+        ):
+            store.put_replay(
+                connection, principal, found.id, found.result, self.rooms.clock.now().isoformat()
+            )
+        return found
 
     def replay_live(
         self,

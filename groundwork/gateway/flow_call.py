@@ -76,6 +76,7 @@ class Call:
         "spent",
         "stream",
         "structured",
+        "tool_calls",
         "trace",
         "usage",
     )
@@ -118,6 +119,7 @@ class Call:
         self.running: list[Running] = []
         self.served = order[0]
         self.structured: Structured = "none"
+        self.tool_calls = 0
         self.usage = NO_USAGE
         self.spent = 0
         self.pending = 0
@@ -253,6 +255,7 @@ class Call:
             cache=cache,
             cache_ttl_s=cache_ttl_s if cache is not None else None,
             answer_id=answer_id,
+            tool_calls=self.tool_calls,
         )
 
     def meta(self, now: float, *, cached: bool = False) -> CallMeta:

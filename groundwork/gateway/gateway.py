@@ -372,6 +372,7 @@ class Gateway:
             return found.completion
         if not found.faults:
             call.structured = "valid"
+            call.tool_calls = len(found.completion.tool_calls)
             return found.completion
         call.structured = "refused"
         if not structured.is_repairable(request, completion):
@@ -391,6 +392,7 @@ class Gateway:
         if second.faults:
             raise structured.refused(call.model, second.faults, repaired=True)
         call.structured = "repaired"
+        call.tool_calls = len(second.completion.tool_calls)
         return second.completion
 
     async def _done(self, call: Call, completion: Completion) -> Completion:

@@ -113,6 +113,7 @@ def _ended(s: Settlement, at: str) -> dict[str, Any]:
         "provider": s.provider,
         "served_model": s.model,
         "structured": s.structured,
+        "tool_calls": s.tool_calls,
         "error": s.error,
         "input_tokens": u.input_tokens,
         "output_tokens": u.output_tokens,

@@ -56,7 +56,7 @@ _AT_FIRST = {
     **dict.fromkeys(
         (
             "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens",
-            "cost_nanousd", "energy_uwh", "latency_ms",
+            "cost_nanousd", "energy_uwh", "latency_ms", "tool_calls",
         ),
         "0",
     ),
@@ -73,7 +73,7 @@ END_CALL = Prepared(
         {
             name: P(name)
             for name in (
-                "state", "provider", "served_model", "structured", "error", "input_tokens", "output_tokens",
+                "state", "provider", "served_model", "structured", "tool_calls", "error", "input_tokens", "output_tokens",
                 "cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "estimated", "cost_nanousd",
                 "energy_uwh", "latency_ms", "first_token_ms", "finished_at",
             )

@@ -134,6 +134,7 @@ class Settlement:
     cache: Mapping[str, Any] | None = None
     cache_ttl_s: float | None = None
     answer_id: str = ""  # where the answer's id is known only at the end
+    tool_calls: int = 0
 
 
 class Ledger(Protocol):

@@ -263,6 +263,20 @@ conversation_turns = Table(
     Index(None, "answer_id"),
 )
 
+# What replays of an answer came to, once for each result: who wants to know whether it can be made again reads it here.
+answer_replays = Table(
+    "answer_replays",
+    metadata,
+    _word("tenant", key=True),
+    Column("answer_id", Word, ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True),
+    _word("result", key=True),  # identical | same-set | drifted | redacted
+    _count("times"),
+    _word("first_at"),
+    _word("last_at"),
+    _text("principal"),  # who replayed it first
+    Index(None, "answer_id"),
+)
+
 # ---- prompts ----
 
 prompt_versions = Table(
@@ -335,6 +349,7 @@ calls = Table(
     _word("state"),  # open | done | failed | incomplete | cancelled | lost
     _flag("cached"),
     _word("structured"),  # none | valid | repaired | refused
+    Column("tool_calls", Count, nullable=False, default=0, server_default="0"),  # that what came back makes
     _word("error"),
     _count("input_tokens"),
     _count("output_tokens"),

@@ -186,3 +186,23 @@ def upgrade() -> None:
         ["tenant", "owner", "id"],
         unique=False,
     )
+    # What predicates over records ask, and no room had written down: tools that were called, and what replays came to.
+    op.add_column("calls", sa.Column("tool_calls", COUNT, nullable=False, server_default="0"))
+    op.create_table(
+        "answer_replays",
+        sa.Column("tenant", WORD, nullable=False),
+        sa.Column("answer_id", WORD, nullable=False),
+        sa.Column("result", WORD, nullable=False),
+        sa.Column("times", COUNT, nullable=False, autoincrement=False),
+        sa.Column("first_at", WORD, nullable=False),
+        sa.Column("last_at", WORD, nullable=False),
+        sa.Column("principal", WORD, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["answer_id"],
+            ["answers.id"],
+            name=op.f("fk_answer_replays_answer_id_answers"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant", "answer_id", "result", name=op.f("pk_answer_replays")),
+    )
+    op.create_index(op.f("ix_answer_replays_answer_id"), "answer_replays", ["answer_id"], unique=False)
