@@ -21,8 +21,8 @@ class FirstCitedAnswer:
     title = "Get your first cited answer"
     summary = "Ask an app over documents, check its citation character by character, and see it decline."
     minutes = 25
-    skills: Sequence[str] = ("rag-systems",)
-    milestones: Sequence[str] = ("y1-first-rag-app", "d60-rag-fastapi", "d60-vector-search")
+    skills: Sequence[str] = ("cited-answers",)
+    milestones: Sequence[str] = ("y1-first-rag-app", "m-rag-system", "d60-rag-fastapi")
     after: Sequence[str] = ("first-documents",)
     stream = "technical"
     test_out = True
@@ -114,7 +114,7 @@ class FirstCitedAnswer:
     def hints(self, draw: Mapping[str, Any]) -> Sequence[str]:
         return (
             f"Bring the documents into the index `{NAME}` first; an app answers from nothing else.",
-            f'`groundwork ask "{draw["question"]}" --app {NAME}` shows the sentence, and with `--json` where it was taken from.',
+            f'`groundwork ask "{draw["question"]}" --app {NAME}` shows the sentence, with `--json` also its place.',
             "`start` and `end` count characters of the stored text: `groundwork knowledge document ID --text` prints it.",
             f"The quote stands in `{draw['page']}`. `groundwork explain ANSWER` shows what the app looked at.",
         )

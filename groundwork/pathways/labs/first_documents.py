@@ -20,8 +20,8 @@ class FirstDocuments:
     title = "Bring your first documents into an index"
     summary = "Ingest a folder, find the file that was refused, mend it, and let an outdated one leave."
     minutes = 25
-    skills: Sequence[str] = ("vector-databases", "data-pipelines")
-    milestones: Sequence[str] = ("y1-ml-data-pipeline", "d30-vector-db")
+    skills: Sequence[str] = ("document-ingestion",)
+    milestones: Sequence[str] = ("y1-ml-data-pipeline", "m-rag-system", "d30-vector-db")
     after: Sequence[str] = ()
     stream = "technical"
     test_out = True
@@ -111,7 +111,7 @@ class FirstDocuments:
     def hints(self, draw: Mapping[str, Any]) -> Sequence[str]:
         return (
             f"The ingest itself says which file it refused; `groundwork knowledge quarantine {INDEX}` says it again.",
-            "A good copy of the damaged file lies in `labs/first_documents/spare`. Copy it into `documents` and delete the other.",
+            "A good copy of the damaged file lies in `labs/first_documents/spare`. Copy it to `documents`, delete the other.",
             "A document leaves an index when its file is gone from the folder and the folder is ingested again.",
             f"Delete `documents/{draw['outdated']}`, ingest, and look at `groundwork knowledge snapshots {INDEX}`.",
         )
