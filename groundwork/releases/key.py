@@ -11,6 +11,7 @@ import binascii
 import contextlib
 import os
 import stat
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +94,7 @@ class SigningKey:
         return key
 
     def _make(self) -> None:
-        aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        aside = self._file.with_name(f"{self._file.name}.{os.getpid()}.{threading.get_ident()}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             aside.unlink(missing_ok=True)

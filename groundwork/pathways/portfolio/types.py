@@ -18,7 +18,10 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written, or why nothing was. `stopped` is empty when it was written."""
+    """What was written, or why nothing was. `stopped` is empty when it was written.
+
+    `proofs` hold, `stale` ones are shown as history, `forged` ones are left out.
+    """
 
     folder: str
     files: tuple[str, ...]
@@ -27,6 +30,7 @@ class ExportReport:
     stale: int
     systems: tuple[str, ...]
     stopped: tuple[Stopped, ...] = ()
+    forged: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
