@@ -24,7 +24,7 @@ class PromptRuns(Kind):
         prompt=text(p.name + "@" + p.digest, "`name@digest`, as releases and evaluations write it"),
         model=text(p.model, "who was asked; `scripted`: nobody, the tests brought their replies"),
         passed=flag(p.passed, "every test passed"),
-        tests=number(json_size(p.report, "results"), "tests that were run"),
+        tests=number(json_size(p.report), "tests that were run"),
         by=text(p.principal, "who ran them"),
         at=time(p.created_at, "when they were run"),
     )
