@@ -1,4 +1,4 @@
-"""Write docs/reference from the code, and groundwork.schema.json, the JSON Schema of groundwork.toml.
+"""Write docs/reference from the code, and the JSON Schemas of groundwork.toml and of a catalogue of pathways.
 
 `python scripts/generate_reference.py` writes the files; `--check` only says which are stale, and exits with 1 when any is.
 """
@@ -25,7 +25,9 @@ def pages() -> dict[str, str]:
         f"{FOLDER}/settings.md": NOTE + settings(),
         f"{FOLDER}/errors.md": NOTE + errors(),
         f"{FOLDER}/plug-ins.md": NOTE + plug_ins(),
+        f"{FOLDER}/pathways.md": NOTE + pathways(),
         "groundwork.schema.json": schema(),
+        "groundwork/pathways/catalogue/schema.json": catalogue_schema(),
     }
 
 
@@ -279,11 +281,26 @@ def _parameters(made: Any) -> str:
     return ", ".join(shown).replace("|", "\\|")
 
 
+# -- pathways --------------------------------------------------------------------------------------------------------
+def pathways() -> str:
+    from groundwork.pathways.catalogue import shipped
+    from groundwork.pathways.catalogue.loaded import Loaded
+    from groundwork.pathways.catalogue.page import page
+
+    return page(Loaded(shipped.catalogue()))
+
+
 # -- schema ----------------------------------------------------------------------------------------------------------
 def schema() -> str:
     from groundwork.cli.schema import spec_schema
 
     return json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def catalogue_schema() -> str:
+    from groundwork.pathways.catalogue.schema import text
+
+    return text()
 
 
 def main(arguments: list[str]) -> int:

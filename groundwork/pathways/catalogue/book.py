@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -168,6 +169,8 @@ def _together(documents: list[Document]) -> tuple[Merged, Catalogue, Mapping[str
         owners.update(dict.fromkeys(mine, document.name))
     if failed:
         return merged, shipped.catalogue(), failed
+    for document in documents:
+        failed.update(_wrong_checks(document, merged, built))
     names = {document.name for document in documents}
     for flaw in flaws(built):
         flaw = _blamed(merged, flaw, names)
@@ -176,6 +179,35 @@ def _together(documents: list[Document]) -> tuple[Merged, Catalogue, Mapping[str
             blamed = documents[-1].name
         failed.setdefault(blamed, _problem(blamed, flaw_error(merged, flaw)))
     return merged, built, failed
+
+
+def _wrong_checks(document: Document, merged: Merged, built: Catalogue) -> Mapping[str, Problem]:
+    """Return a check or a lab in the entries of a file that nothing here understands; the first one is enough."""
+    from groundwork.evidence.parse import read_predicate
+    from groundwork.pathways.labs import LABS
+
+    labs = {name.replace("_", "-") for name in LABS.names()}
+    for kind in ("skills", "milestones", "actions"):
+        for entry in getattr(built, kind):
+            written, place = merged.places[kind, entry.id]
+            if written is not document:
+                continue
+            try:
+                if kind != "skills":
+                    read_predicate(entry.check)
+            except GroundworkError as error:
+                where = document.where((*place, "check"))
+                line = document.line((*place, "check"))
+                message = f"{where}: the check of `{entry.id}` cannot be used: {error.message}"
+                return {document.name: Problem(document.name, line, message, error.hint)}
+            unknown = sorted(set(entry.labs) - labs)
+            if unknown:
+                where, line = document.where((*place, "labs")), document.line((*place, "labs"))
+                near = difflib.get_close_matches(unknown[0], sorted(labs), 3, 0.5) or sorted(labs)
+                hint = "known: " + ", ".join(f"`{name}`" for name in near)
+                message = f"{where}: `{entry.id}` names the lab `{unknown[0]}`, which is not installed"
+                return {document.name: Problem(document.name, line, message, hint)}
+    return {}
 
 
 def _blamed(merged: Merged, flaw: Flaw, names: set[str]) -> Flaw:

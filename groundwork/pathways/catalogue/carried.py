@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from groundwork.pathways.catalogue.hours import DataWork
 from groundwork.pathways.types import Catalogue, Entry, Origin
 
 _FACTS = (
@@ -21,6 +22,10 @@ _FACTS = (
 )
 """Lists whose entries are facts themselves where a document states them."""
 _LISTS = (*_FACTS, "backgrounds", "skills")
+
+
+CURRICULUM = "curriculum-data-share"
+"""Id of the one fact that is not of the documents: it is computed from the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,25 @@ def fact_views(catalogue: Catalogue) -> dict[str, FactView]:
     for left in catalogue.left_out:
         found[left.id] = FactView(left.id, "left_out", "", "", "stated", left_out=left.reason)
     return found
+
+
+def curriculum_view(work: Mapping[str, DataWork]) -> FactView:
+    """Return how much of our own curriculum is work on data, beside what the documents say of a first job."""
+    shares = {role: round(found.share, 3) for role, found in work.items()}
+    entry = shares.get("entry-level-ai-role", 0.0)
+    says = (
+        f"{entry:.0%} of the hours of the skills for an entry-level role are work on data: quality, preparation, pipelines, "
+        "sets for evaluation. Of the hours of a first job the lesson says 60 to 70 percent."
+    )
+    return FactView(
+        CURRICULUM,
+        "curriculum",
+        "How much of our curriculum is work on data",
+        says,
+        "ours",
+        carried_by=(("facts", "job-data-share"),),
+        details={"share_by_role": shares},
+    )
 
 
 def _view(kind: str, entry: Entry) -> FactView:

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from groundwork.core.digest import digest_json
 from groundwork.pathways.catalogue import naming
-from groundwork.pathways.catalogue.carried import FactView, fact_views
+from groundwork.pathways.catalogue.carried import CURRICULUM, FactView, curriculum_view, fact_views
+from groundwork.pathways.catalogue.hours import DataWork, sigma_of
+from groundwork.pathways.catalogue.hours import data_work as work_on_data
 from groundwork.pathways.types import (
     Action,
     Background,
@@ -207,17 +209,27 @@ class Loaded:
             self.milestone(i).hours.p50 for i in milestones
         )
 
+    def sigma(self, background: str, role: str) -> float:
+        """Return the spread of the time from a background to a role, both by id: that of the stated months, .27 without."""
+        way = self.transition(background, role)
+        return sigma_of(way.months if way else None)
+
+    @cached_property
+    def data_work(self) -> dict[str, DataWork]:
+        """How much of the skills of each role that one can plan for is work on data, by the role's id."""
+        return {role.id: work_on_data(self, self.requirements(role)[0]) for role in self.targets()}
+
     # -- facts ------------------------------------------------------------------------------------------------------
     @cached_property
     def _facts(self) -> dict[str, FactView]:
-        return fact_views(self.catalogue)
+        return {**fact_views(self.catalogue), CURRICULUM: curriculum_view(self.data_work)}
 
     def fact(self, identifier: str) -> FactView:
         """Return what a fact of the founding documents says and where it is carried, or why it is left out."""
         return _get("fact", identifier, self._facts)
 
     def facts(self) -> list[FactView]:
-        """Return every fact, in the order of the sections."""
+        """Return every fact, the documents' own first, and one of ours: how much of the curriculum is work on data."""
         return list(self._facts.values())
 
     @cached_property
