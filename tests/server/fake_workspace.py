@@ -233,6 +233,18 @@ class FakeWorkspace:
 
         return AccountsRoom(self)  # type: ignore[arg-type]
 
+    @cached_property
+    def releases(self) -> Any:
+        from groundwork.app.releasing import ReleasesRoom
+
+        return ReleasesRoom(self)  # type: ignore[arg-type]
+
+    @cached_property
+    def pathways(self) -> Any:
+        from groundwork.app.pathways import PathwaysRoom
+
+        return PathwaysRoom(self)  # type: ignore[arg-type]
+
     keys = property(lambda self: self.door.keys)
     usage = property(lambda self: self.door.usage)
     catalog = property(lambda self: self.door.catalog)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from groundwork.answers.types import UNSUPPORTED_MARK, Answer, LiveReplay
 from groundwork.core.errors import GoneError, InvalidInputError
 from groundwork.core.principal import Principal
-from groundwork.server.console import evidence, pins, trace_links
+from groundwork.server.console import evidence, pins, rail, trace_links
 from groundwork.server.console.feedback import feedback_of
 from groundwork.server.console.kept import kept_of
 from groundwork.server.console.making import can_be_asked_again, making, once
@@ -22,6 +22,9 @@ from groundwork.server.console.render import address, page
 from groundwork.server.forms import Posted, text_of
 from groundwork.server.house import House
 from groundwork.server.permissions import AnswersAsk, AnswersRead, ModelsCall
+
+if TYPE_CHECKING:
+    from groundwork.pathways.walking.types import NextStep
 
 router = APIRouter(include_in_schema=False)
 RECENT = 8
@@ -218,11 +221,13 @@ def _ask_page(
 ) -> Response:
     indexes = house.indexes(principal)
     apps = [*sorted(house.spec.apps), *released_apps(house, principal)]
+    empty = not turns and not any(i.documents for i in indexes)
     return page(
         request,
         "ask.html",
         room="ask",
-        empty=not turns and not any(i.documents for i in indexes),
+        empty=empty,
+        next=_next_step(request, house, principal) if empty else None,
         indexes=indexes,
         apps=apps,
         app=app if app in apps else "default",
@@ -232,6 +237,17 @@ def _ask_page(
         conversation=turns[-1].conversation if turns else "",
         recent=[] if turns else [_line(a) for a in house.answers(principal, limit=RECENT)],
     )
+
+
+def _next_step(request: Request, house: House, principal: Principal) -> NextStep | None:
+    """Return the next step of the pathway; None to whom pathways are closed, and in a house without that room."""
+    if not rail.may_of(request)("pathways.read"):
+        return None
+    try:
+        walk = house.pathways.walk
+    except ImportError:
+        return None
+    return walk.next(principal)
 
 
 def _record(
