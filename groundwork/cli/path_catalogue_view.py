@@ -24,21 +24,17 @@ def roles(
     """List roles with what they ask for."""
     if not found and not backgrounds:
         return ["no role has these words", screen.soft("`groundwork path roles --all` lists them all.")]
-    rows = []
+    lines: list[str] = []
     for r in found:
         skills, milestones = loaded.requirements(r)
-        hours = f"{loaded.hours(skills, milestones):,.0f}" if skills or milestones else "–"
-        named = ", ".join(r.named_skills) or r.focus
-        rows.append([r.id, one_line(r.title), f"{len(skills)}", f"{len(milestones)}", hours, one_line(named)])
-    lines = screen.table(
-        ["role", "title", "skills", "milestones", "hours", "at its core"], rows, "<<>>>", stretch=5
-    )
+        hours = f"{loaded.hours(skills, milestones):,.0f} hours"
+        needs = f"{count(len(skills), 'skill')}, {count(len(milestones), 'milestone')}, {hours}"
+        said = needs if skills else f"another name of {r.same_as}" if r.same_as else "where people start"
+        lines += _entry(r.id, f"{r.title}; {said}", ", ".join(r.named_skills) or r.focus, screen)
     if backgrounds:
-        rows = [[b.id, one_line(b.title), f"{len(b.holds)}", one_line(b.asset)] for b in backgrounds]
-        lines += [
-            "",
-            *screen.table(["background", "title", "holds", "what it brings"], rows, "<<>", stretch=3),
-        ]
+        lines += ["", "Backgrounds:"]
+    for b in backgrounds:
+        lines += _entry(b.id, f"{b.title}; {count(len(b.holds), 'skill')} assumed", b.asset, screen)
     return [
         *lines,
         screen.soft(
@@ -155,48 +151,42 @@ def milestones(found: Sequence[Milestone], loaded: Loaded, screen: Screen) -> li
 
 def actions(found: Sequence[Action], screen: Screen) -> list[str]:
     """List the actions of the ninety days by their block."""
-    rows = [
-        [a.id, f"{a.days[0]}–{a.days[1]}", ", ".join(a.labs) or "–", one_line(a.title)]
-        for a in sorted(found, key=lambda a: (a.days, a.id))
-    ]
-    return screen.table(["action", "days", "labs", "what it is"], rows, stretch=3)
+    lines: list[str] = []
+    for a in sorted(found, key=lambda a: (a.days, a.id)):
+        labs = f", labs: {', '.join(a.labs)}" if a.labs else ""
+        lines += _entry(a.id, f"days {a.days[0]} to {a.days[1]}{labs}", a.title, screen)
+    return [*lines, screen.soft("`groundwork path check ACTION --explain` asks its records.")]
 
 
 def resources(found: Sequence[Resource], screen: Screen) -> list[str]:
     """List what to learn with."""
     if not found:
         return ["no resource has these words"]
-    rows = [
-        [
-            r.id,
-            r.kind,
-            _cost(r),
-            "–" if r.hours is None else f"{r.hours:g}",
-            r.checked or "never",
-            one_line(r.trait or r.title),
-        ]
-        for r in found
+    lines: list[str] = []
+    for r in found:
+        hours = "" if r.hours is None else f", {r.hours:g} hours"
+        looked = f", looked at on {r.checked}" if r.checked else ", cost and link were not looked at"
+        head = f"{r.title} ({r.kind}); cost {_cost(r)}{hours}{looked}"
+        lines += _entry(r.id, head, " ".join(x for x in (r.trait, r.url) if x), screen)
+    return [
+        *lines,
+        screen.soft("Links are never fetched. Costs are as the documents have them; look before you pay."),
     ]
-    return screen.table(
-        ["resource", "kind", "cost", "hours", "looked at", "what it is"], rows, "<<<>", stretch=5
-    )
 
 
 # -- facts ----------------------------------------------------------------------------------------------------------
 def facts(found: Sequence[FactView], loaded: Loaded, screen: Screen) -> list[str]:
     """List facts with their origin and where they are carried."""
-    rows = [
-        [
-            f.id,
-            f.section,
-            f.origin,
-            "left out" if f.left_out else ", ".join(e for _, e in f.carried_by[:1]),
-            one_line(f.left_out or f.says),
-        ]
-        for f in found
-    ]
+    lines: list[str] = []
+    for f in found:
+        where = "left out" if f.left_out else ", ".join(f"{kind} {entry}" for kind, entry in f.carried_by[:2])
+        head = (
+            f"{f.section}, {f.origin}{' by ' + ', '.join(f.sources) if f.sources else ''}; carried by {where}"
+        )
+        lines += _entry(
+            f.id, head.replace("carried by left out", "left out"), f.left_out or f.says or f.title, screen
+        )
     left = sum(bool(f.left_out) for f in found)
-    lines = screen.table(["fact", "section", "whose word", "carried by", "what it says"], rows, stretch=4)
     said = f"{count(len(found), 'fact')}" + (f", {left} left out, each with its reason" if left else "")
     return [*lines, "", f"{said}; `groundwork path facts FACT` shows one with its sources."]
 
@@ -290,6 +280,12 @@ def as_json(document: Any) -> list[str]:
 
 
 # -- below ----------------------------------------------------------------------------------------------------------
+def _entry(name: str, head: str, text: str, screen: Screen) -> list[str]:
+    """Lay out an entry of a list: its id with what is known of it, and what it says below."""
+    lines = screen.paragraph(f"{screen.bold(name)} {screen.soft(one_line(head))}", "    ", "")
+    return lines + (screen.paragraph(one_line(text), "    ", "    ") if text else [])
+
+
 def _counted(loaded: Loaded) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts_of(loaded).items())
 

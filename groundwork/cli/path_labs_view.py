@@ -20,11 +20,11 @@ def labs(found: Sequence[LabLine], screen: Screen) -> list[str]:
     """List the labs, those that are open first, then those to do, then the passed ones."""
     order = {"open": 0, "new": 1, "passed": 2}
     rows = [
-        [x.id, _state(x, screen), f"{x.minutes}", "yes" if x.test_out else "", one_line(x.title)]
+        [x.id, _state(x, screen), f"{x.minutes}", one_line(x.title)]
         for x in sorted(found, key=lambda x: (order[x.state], len(x.after)))
     ]
     return [
-        *screen.table(["lab", "state", "minutes", "test-out", "what it is"], rows, "<<><", stretch=4),
+        *screen.table(["lab", "state", "minutes", "what it is"], rows, "<<>", stretch=3),
         screen.soft("`groundwork path lab NAME` begins one; `groundwork path next` the one that comes next."),
     ]
 
@@ -37,11 +37,12 @@ def lab_line(line: LabLine, screen: Screen) -> list[str]:
         "proves": ", ".join(line.skills),
         "way to": ", ".join(line.milestones),
         "after": ", ".join(line.after),
+        "test-out": "possible" if line.test_out else "",
         "state": f"{line.state}, {line.points} of {count(line.total, 'point')}" if line.run else line.state,
     }
     for name, value in said.items():
         if value:
-            lines += screen.paragraph(f"{screen.soft(f'{name:<8}')}{value}", " " * 8)
+            lines += screen.paragraph(value, " " * 10, screen.soft(f"{name:<10}"))
     return [*lines, screen.soft(f"Begin it: `groundwork path lab {line.id}`.")]
 
 
@@ -94,9 +95,8 @@ def verification(found: LabVerification, screen: Screen) -> list[str]:
     lines = []
     for state in found.states:
         mark = screen.green("met    ") if state.met else screen.amber("not yet")
-        lines += screen.paragraph(
-            f"{mark}  {one_line(state.title)} {screen.soft(f'({state.worth})')}", " " * 9
-        )
+        said = f"{one_line(state.title)} {screen.soft(f'({state.worth})')}"
+        lines += screen.paragraph(said, " " * 9, f"{mark}  ")
         if not state.met:
             if state.why:
                 lines += screen.paragraph(one_line(state.why), " " * 9, " " * 9)

@@ -43,9 +43,9 @@ def quizzes(found: Sequence[Quiz], results: Sequence[QuizResult], screen: Screen
 
 def question(number: int, total: int, asked: Mapping[str, Any], screen: Screen) -> list[str]:
     """Lay out one question with its lettered options."""
-    lines = screen.paragraph(f"{number} of {total}  {screen.bold(one_line(asked['ask']))}")
+    lines = screen.paragraph(screen.bold(one_line(asked["ask"])), "", f"{number} of {total}  ")
     for letter, option in zip(LETTERS, asked["options"], strict=False):
-        lines += screen.paragraph(f"{letter}  {one_line(option)}", "     ", "  ")
+        lines += screen.paragraph(one_line(option), "     ", f"  {letter}  ")
     return lines
 
 
@@ -67,7 +67,7 @@ def result(found: QuizResult, screen: Screen) -> list[str]:
     for number, item in enumerate(found.items, 1):
         right = item["chosen"] == item["right"]
         mark = screen.green("right") if right else screen.red("wrong")
-        lines += screen.paragraph(f"{number}  {mark}  {one_line(item['ask'])}", "   ")
+        lines += screen.paragraph(one_line(item["ask"]), "   ", f"{number}  {mark}  ")
         if not right:
             lines += screen.paragraph(f"right is: {one_line(item['options'][item['right']])}", "   ", "   ")
         lines += screen.paragraph(screen.soft(one_line(item["because"])), "   ", "   ")

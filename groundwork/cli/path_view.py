@@ -155,7 +155,7 @@ def profile(found: Profile, loaded: Loaded, screen: Screen) -> list[str]:
         line
         for name, value in said.items()
         if value
-        for line in screen.paragraph(f"{screen.soft(f'{name:<13}')}{one_line(value)}", " " * 13)
+        for line in screen.paragraph(one_line(value), " " * 13, screen.soft(f"{name:<13}"))
     ]
 
 
