@@ -12,7 +12,7 @@ from groundwork.answers import store
 from groundwork.answers.spec import reader_spec
 from groundwork.answers.types import Answer
 from groundwork.app.once import failed_output, patiently
-from groundwork.core.digest import digest_json
+from groundwork.core.digest import digest_json, short
 from groundwork.core.errors import BudgetExceededError, ConflictError, GoneError, GroundworkError
 from groundwork.core.ids import scoped_id
 from groundwork.core.principal import Principal
@@ -88,6 +88,7 @@ class AppSubject:
             "pins": {**pins, **release},
             "digest": digest_json({**pins, **release}),
             "brings": list(BRINGS),
+            "retrieval": _strategy(recipe.strategy),
         }
 
     def run(self, example: Example, scope: str) -> Output:
@@ -228,6 +229,15 @@ def _passage(hit: Mapping[str, Any]) -> Passage:
 def _named(model: Mapping[str, Any]) -> str:
     asked = model.get("model") or model.get("name") or ""
     return asked if isinstance(asked, str) else ", ".join(map(str, asked))
+
+
+def _strategy(strategy: Any) -> str:
+    """Return the retrieval strategy as evaluations are told apart by it: its name, with a digest of its parameters."""
+    if not isinstance(strategy, Mapping):
+        return str(strategy)
+    parameters = {k: v for k, v in strategy.items() if k != "name"}
+    name = str(strategy.get("name", ""))
+    return f"{name} {short(digest_json(parameters))}" if parameters else name
 
 
 def _without_money(answer: Answer) -> str:

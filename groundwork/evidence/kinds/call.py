@@ -32,6 +32,7 @@ class Calls(Kind):
             c.structured,
             "`valid` or `repaired`: what came back fits the schema that was asked for; `refused`; `none`",
         ),
+        tool_calls=number(c.tool_calls, "tools that what came back calls; each fitted its schema"),
         cached=flag(c.cached, "it was answered from the cache"),
         stream=flag(c.stream, "it was streamed"),
         error=text(c.error, "code of what went wrong"),
