@@ -15,6 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
+from sqlalchemy import Connection
+
 from groundwork.core.clock import Clock
 from groundwork.core.digest import canonical_json
 from groundwork.core.errors import ConflictError, InvalidInputError, NotFoundError
@@ -270,9 +272,7 @@ class Labs:
             found.prepare(bench, row.draw)
         now = self._now()
         with self._database.write() as connection:
-            before = runs.current(connection, principal)
-            if before is not None and before.id != row.id:
-                runs.log(connection, principal.tenant, before.id, "left", now)
+            _leave(connection, principal, row.id, now)
             runs.change(connection, row.id, started_at=now)
             runs.log(
                 connection, principal.tenant, row.id, "started", now, {"moved": moved} if moved else None
@@ -284,9 +284,7 @@ class Labs:
         self._refuse_lost_folder(row, LabFolder(self._root, row.lab))
         now = self._now()
         with self._database.write() as connection:
-            before = runs.current(connection, principal)
-            if before is not None and before.id != row.id:
-                runs.log(connection, principal.tenant, before.id, "left", now)
+            _leave(connection, principal, row.id, now)
             runs.log(connection, principal.tenant, row.id, "resumed", now)
         notes = [f"you began this lab on {row.started_at[:16]}; it goes on where you left it"]
         if row.version != texts.version(row.lab):
@@ -448,6 +446,14 @@ def drawn(lab: Lab, seed: str) -> dict[str, Any]:
     random = Random(seed)  # noqa: S311 - the secret is in the seed
     value: dict[str, Any] = json.loads(canonical_json(lab.draw(random)))
     return value
+
+
+def _leave(connection: Connection, principal: Principal, run: str, now: str) -> None:
+    """Say of the run that was worked on until now that it was left for this one, once."""
+    before = runs.current(connection, principal, beside=run)
+    last = runs.events(connection, before.id)[-1:] if before is not None else []
+    if before is not None and last and last[0].kind != "left":
+        runs.log(connection, principal.tenant, before.id, "left", now)
 
 
 def _minutes(value: str | float) -> float:

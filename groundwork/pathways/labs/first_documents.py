@@ -111,7 +111,7 @@ class FirstDocuments:
     def hints(self, draw: Mapping[str, Any]) -> Sequence[str]:
         return (
             f"The ingest itself says which file it refused; `groundwork knowledge quarantine {INDEX}` says it again.",
-            "A good copy of the damaged file lies in `labs/first_documents/spare`. Copy it to `documents`, delete the other.",
+            "A good copy of the damaged file lies in the folder `spare`: copy it to `documents`, delete the other.",
             "A document leaves an index when its file is gone from the folder and the folder is ingested again.",
             f"Delete `documents/{draw['outdated']}`, ingest, and look at `groundwork knowledge snapshots {INDEX}`.",
         )

@@ -100,7 +100,7 @@ class FirstModelEndpoint:
 
     def hints(self, draw: Mapping[str, Any]) -> Sequence[str]:
         return (
-            f"`groundwork model list` shows the two models of `{PROVIDER}`; a name of your own is a table `[models.{MODEL}]`.",
+            f"`groundwork model list` shows the models of `{PROVIDER}`; your own name is a table `[models.{MODEL}]`.",
             "A named model has `routes`, who serves it, and `fallbacks`, who stands in; both name `provider/model`.",
             f'The table needs `routes = [{{ model = "{PROVIDER}/{draw["main"]}" }}]` and a list `fallbacks`.',
             "A server reads the spec when it starts: start it after you have written the table, and send the key as "

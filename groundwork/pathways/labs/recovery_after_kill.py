@@ -95,9 +95,9 @@ class RecoveryAfterKill:
 
     def hints(self, draw: Mapping[str, Any]) -> Sequence[str]:
         return (
-            f"It hangs when {draw['others']} of {draw['count']} are done. `pgrep -f lab-recovery` finds it, `kill -9` ends it.",
+            f"It hangs with {draw['others']} of {draw['count']} done. `pgrep -f lab-recovery` finds it, `kill -9` ends it.",
             "`groundwork evaluation list` shows the evaluation that was left; do not start another one.",
-            "The model waits because of a `delay_ms` in `labs/recovery_after_kill/groundwork.toml`. Set it to 0 before you go on.",
+            "The model waits because of a `delay_ms` in the lab's groundwork.toml. Set it to 0 before you go on.",
             "`groundwork evaluation resume EVALUATION` does the one question that is missing, and nothing else.",
         )
 

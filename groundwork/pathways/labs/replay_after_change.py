@@ -137,7 +137,7 @@ class ReplayAfterChange:
     def hints(self, draw: Mapping[str, Any]) -> Sequence[str]:
         return (
             "Copy the files of `update` over those of `documents` and ingest that folder again.",
-            f"`groundwork answers --app {NAME}` lists the answers from before; `groundwork replay` makes one again from its pins.",
+            f"`groundwork answers --app {NAME}` lists what was answered; `groundwork replay` makes it again from its pins.",
             "`--snapshot head~1` asks the pages as they were before the newest ingest.",
             f"`groundwork knowledge diff --index {NAME}` names the pages that changed; an answer cites one of them.",
         )

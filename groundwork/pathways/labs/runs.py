@@ -82,9 +82,9 @@ def events(connection: Connection, run: str) -> list[Row[Any]]:
     return list(connection.execute(select(lab_events).where(e.run_id == run).order_by(e.seq)))
 
 
-def current(connection: Connection, principal: Principal) -> Row[Any] | None:
-    """Return the open run that was started or taken up again last; None where none is open."""
-    opened = [row for row in mine(connection, principal) if row.state == "open"]
+def current(connection: Connection, principal: Principal, beside: str = "") -> Row[Any] | None:
+    """Return the open run that was started or taken up again last, `beside` another one; None where none is open."""
+    opened = [row for row in mine(connection, principal) if row.state == "open" and row.id != beside]
     if len(opened) < 2:
         return opened[0] if opened else None
     query = (

@@ -13,17 +13,19 @@ It does what the task asks for and nothing beyond: each record that it leaves mu
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
-from random import Random
+from tempfile import mkdtemp
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -47,6 +49,16 @@ PROJECT = Path(__file__).resolve().parents[3]
 SPEC = '[indexes.default]\nbackend = "memory"\nembedder = "none"\n\n[apps.default]\nstrategy = "lexical"\n'
 
 
+@cache
+def empty_workspace() -> Path:
+    """Return a workspace that was just made, to be copied: its tables are made once in a process."""
+    root = Path(mkdtemp(prefix="gw-labs-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    (root / "groundwork.toml").write_text(SPEC)
+    Workspace.init(root).close()
+    return root
+
+
 class Learner:
     """Somebody who does one lab: on the command line, in the lab's folder, on the sheet."""
 
@@ -55,9 +67,7 @@ class Learner:
         self.lab = texts.lab_id(lab)
         self.principal = principal
         if not (root / "groundwork.toml").exists():
-            root.mkdir(parents=True, exist_ok=True)
-            (root / "groundwork.toml").write_text(SPEC)
-            Workspace.init(root).close()
+            shutil.copytree(empty_workspace(), root, dirs_exist_ok=True)
         self.run: LabRun | None = None
 
     @cached_property
@@ -285,7 +295,3 @@ def fault_of(words: Sequence[str]) -> str:
     used = [w.partition("=")[0] for w in rest if w.startswith("-") and len(w) > 1 and not w[1].isdigit()]
     unknown = [w for w in used if w not in options]
     return f"`{' '.join(words)}` has no option {unknown[0]}" if unknown else ""
-
-
-def random_of(seed: str) -> Random:
-    return Random(seed)

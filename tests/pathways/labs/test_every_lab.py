@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from groundwork.pathways.catalogue.shipped import catalogue
 from groundwork.pathways.labs import LABS, PREFIX
 from groundwork.pathways.labs import task as texts
 from groundwork.pathways.labs.verifying import total
@@ -99,6 +100,20 @@ def test_a_lab_says_what_it_is(name: str) -> None:
     hints = lab.hints(drawn_for(lab, "one"))
     assert len(hints) >= 2
     assert len(set(hints)) == len(hints)
+
+
+@every_lab
+def test_a_lab_and_the_catalogue_name_each_other(name: str) -> None:
+    """What a lab says it proves and teaches is what the catalogue says of the lab."""
+    lab, c = texts.find_lab(name), catalogue()
+    assert set(lab.skills) == {s.id for s in c.skills if name in s.labs}
+    assert set(lab.milestones) == {m.id for m in (*c.milestones, *c.actions) if name in m.labs}
+
+
+def test_every_lab_that_the_catalogue_names_is_there() -> None:
+    c = catalogue()
+    named = {name for entry in (*c.skills, *c.milestones, *c.actions) for name in entry.labs}
+    assert named <= set(ALL)
 
 
 def test_lab_names_begin_with_the_prefix_that_keeps_them_out_of_milestones() -> None:

@@ -1,0 +1,1 @@
+"""Labs of these tests: small, without records of their own."""
