@@ -130,4 +130,13 @@ class PathwaysRoom:
             catalogues=self.catalogues,
             notes=self.notes,
             root=self.workspace.root,
+            described=self._described,
         )
+
+    def _described(self, app: str) -> str:
+        """Say what an app is, in a sentence: what it asks and who answers."""
+        spec = self.workspace.spec.apps.get(app)
+        if spec is None:
+            return ""
+        model = spec.model if isinstance(spec.model, str) else str(spec.model.get("name", ""))
+        return f"Answers from the index `{spec.index}` with `{model}`."

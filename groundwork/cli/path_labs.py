@@ -86,6 +86,14 @@ def verify(
             autocompletion=words.labs,
         ),
     ] = "",
+    issuer: Annotated[
+        str,
+        typer.Option(
+            "--issuer",
+            metavar="DID",
+            help="Who must have made the bundle, as its owner told you: `did:key:…`.",
+        ),
+    ] = "",
 ) -> Reply:
     """Verify the lab you work on over its records; or check a portfolio's bundle, offline and without a workspace.
 
@@ -97,7 +105,7 @@ def verify(
     if bundle and (Path(bundle).exists() or not is_lab):
         from groundwork.pathways.portfolio.verify import verify_bundle
 
-        report = verify_bundle(Path(bundle))
+        report = verify_bundle(Path(bundle), issuer=issuer)
         return Reply(report.as_dict(), lambda screen: view.bundle(report, screen), 0 if report.valid else 1)
     with door.workspace() as workspace:
         found = workspace.pathways.labs.verify(principal(None), bundle or None)

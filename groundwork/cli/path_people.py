@@ -168,6 +168,63 @@ def proofs(
     return Reply(document, lambda screen: view.proofs(found, problems, screen), 1 if forged else 0)
 
 
+@app.add("export", interrupted="each file is written whole; run it again to have all of them")
+def export(
+    door: Door,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write; made if need be.", show_default=False)
+    ],
+    name: Annotated[
+        str, typer.Option("--name", metavar="TEXT", help="Your name; otherwise the profile's.")
+    ] = "",
+    label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What you are, in a few words.")] = "",
+    summary: Annotated[str, typer.Option("--summary", metavar="TEXT", help="A sentence about you.")] = "",
+    email: Annotated[str, typer.Option("--email", metavar="ADDRESS", help="Shown as it is.")] = "",
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="A page of yours.")] = "",
+    address: Annotated[
+        str, typer.Option("--address", metavar="URL", help="Where it will be published; credentials name it.")
+    ] = "",
+    domain: Annotated[
+        str, typer.Option("--domain", metavar="NAME", help="A domain of yours: the issuer is then `did:web`.")
+    ] = "",
+    systems: Annotated[
+        list[str] | None,
+        typer.Option("--system", metavar="APPS", help="Only these apps; otherwise all with releases."),
+    ] = None,
+    questions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--question", metavar="ANSWERS", help="Show these answers in whole, `ans_…`; otherwise none."
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="NAMES", help="Names that must not appear anywhere."),
+    ] = None,
+) -> Reply:
+    """Write your portfolio: a static site, JSON Resume, Open Badges, and a bundle that anybody can check offline.
+
+    Secrets and personal data are looked for first. Where something is found nothing is written, the place is named, and it
+    exits with 1. Reflections are never part of it.
+    """
+    with door.workspace() as workspace:
+        report = workspace.pathways.portfolio.export(
+            principal(None),
+            folder,
+            name=name,
+            label=label,
+            summary=summary,
+            email=email,
+            url=url,
+            address=address,
+            domain=domain,
+            systems=split(systems) if systems else None,
+            include_questions=split(questions or []),
+            erased_names=split(without or []),
+        )
+    return Reply(report.as_dict(), lambda screen: view.exported(report, screen), 1 if report.stopped else 0)
+
+
 @app.add("cosign", interrupted=UNCHANGED)
 def cosign(
     door: Door,

@@ -9,6 +9,7 @@ from groundwork.app.pathway_documents import CLAIM, proof_document, quiz_line
 from groundwork.cli.screen import Screen, count, moment, one_line
 
 if TYPE_CHECKING:
+    from groundwork.pathways.portfolio.types import ExportReport
     from groundwork.pathways.proofs.types import Proof, ProofState
     from groundwork.pathways.types import Quiz, Reflection
     from groundwork.pathways.walking.types import Attestation, DrawnQuiz, QuizResult, Reflected
@@ -164,6 +165,24 @@ def proof(state: ProofState, screen: Screen) -> list[str]:
             lines.append(f"    page {one['address']}")
     chain = f"number {p.position} of this workspace's chain, digest {p.digest[:12]}"
     return [*lines, "", *screen.paragraph(screen.soft(f"{chain}. {CLAIM}"))]
+
+
+def exported(report: ExportReport, screen: Screen) -> list[str]:
+    """Say what an export wrote, or what stopped it."""
+    if report.stopped:
+        lines = [screen.red("nothing was written: something must not leave"), ""]
+        for one in report.stopped:
+            lines += screen.paragraph(f"{one.kind} in {one.place}", "    ", "  ")
+            lines += screen.paragraph(screen.soft(one.advice), "    ", "    ")
+        return lines
+    past = f", {count(report.stale, 'stale one')} as history" if report.stale else ""
+    forged = f", {report.forged} that do not hold left out" if report.forged else ""
+    proofs_ = f"{count(report.proofs, 'proof')}{past}{forged}"
+    lines = [f"wrote {count(len(report.files), 'file')} to {report.folder}: {proofs_}"]
+    if report.systems:
+        lines.append(f"systems: {', '.join(report.systems)}")
+    command = f"groundwork path verify {report.bundle}"
+    return [*lines, "Anybody can check it, offline:", f"  {screen.teal(command)}"]
 
 
 def kept(proofs_: Sequence[Proof], screen: Screen) -> list[str]:

@@ -468,6 +468,23 @@ class ProofBody(ProofLine):
     envelope: dict[str, Any] = Field(description="DSSE.")
 
 
+class PortfolioIn(In):
+    """What a portfolio shows of a person."""
+
+    name: str = Field("", max_length=200, description="Empty: the profile's.")
+    label: str = Field("", max_length=200)
+    summary: str = Field("", max_length=2000)
+    email: str = Field("", max_length=200)
+    url: str = Field("", max_length=2000)
+    address: str = Field("", max_length=2000, description="Where it will be published.")
+    domain: str = Field("", max_length=200, description="Of an issuer `did:web`; empty: `did:key`.")
+    systems: list[str] | None = Field(
+        None, max_length=500, description="Apps; null: every one with releases."
+    )
+    include_questions: list[str] = Field([], max_length=500, description="Ids of answers to show in whole.")
+    erased_names: list[str] = Field([], max_length=500, description="Names that must not appear.")
+
+
 class CosignatureIn(In):
     """A co-signature that somebody made, as `groundwork path cosign` writes it."""
 
@@ -485,3 +502,4 @@ class BundleBody(BaseModel):
     lines: list[dict[str, Any]] = Field(
         description="`what`, `state` and `sentence` of each thing that was checked."
     )
+    digests: dict[str, str] = Field(description="Of the proofs that hold, by id.")

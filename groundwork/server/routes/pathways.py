@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, File, Query, UploadFile
+from starlette.responses import Response
 
 from groundwork.app import pathway_documents as documents
+from groundwork.core.errors import ConflictError, TooLargeError
 from groundwork.server.described import PROBLEMS
 from groundwork.server.house import House
 from groundwork.server.pathway_bodies import (
     AnswersIn,
     AttestationBody,
     AttestationIn,
+    BundleBody,
     CatalogueBody,
     CatalogueCheckBody,
     CatalogueIn,
@@ -28,6 +33,7 @@ from groundwork.server.pathway_bodies import (
     PlanBody,
     PlanIn,
     PlansBody,
+    PortfolioIn,
     ProfileBody,
     ProfileIn,
     ProgressBody,
@@ -45,6 +51,9 @@ from groundwork.server.permissions import PathwaysRead, PathwaysWalk
 
 router = APIRouter(prefix="/api/pathways", tags=["pathways"], responses=PROBLEMS)
 Word = Annotated[str, Query(max_length=200)]
+ZIP = {"schema": {"type": "string", "format": "binary"}}
+NAMED = {"Content-Disposition": 'attachment; filename="portfolio.zip"'}
+MAX_BUNDLE = 1 << 26
 
 
 # -- the catalogue --------------------------------------------------------------------------------------------------
@@ -289,6 +298,44 @@ def get_proof(proof_id: str, house: House, principal: PathwaysRead) -> Any:
     """Return a proof of one's own with every record behind it, looked at again."""
     state = house.pathways.proofs.show(principal, proof_id)
     return {**documents.proof_document(state), "envelope": dict(state.proof.envelope)}
+
+
+@router.post("/portfolio", response_class=Response, responses={200: {"content": {"application/zip": ZIP}}})
+def export_portfolio(body: PortfolioIn, house: House, principal: PathwaysWalk) -> Response:
+    """Return one's portfolio as a ZIP: site, JSON Resume, badges, bundle; 409 with the places of what must not leave."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = house.pathways.portfolio.export(principal, Path(folder), **body.model_dump())
+        if report.stopped:
+            raise ConflictError(
+                f"nothing was written: {len(report.stopped)} secrets or personal data were found",
+                hint="take them out at the places that `stopped` names, or leave the system out",
+                stopped=[{"place": s.place, "kind": s.kind, "advice": s.advice} for s in report.stopped],
+            )
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
+                archive.write(file, file.relative_to(folder))
+    return Response(packed.getvalue(), media_type="application/zip", headers=NAMED)
+
+
+@router.post("/bundles/check", response_model=BundleBody)
+def check_bundle(
+    principal: PathwaysRead,
+    file: Annotated[UploadFile, File(description="The bundle of a portfolio; at most 64 MiB.")],
+    issuer: Word = "",
+) -> Any:
+    """Check a bundle of anybody's; nothing of it is kept."""
+    from groundwork.pathways.portfolio.verify import verify_bundle
+
+    data = file.file.read(MAX_BUNDLE + 1)
+    if len(data) > MAX_BUNDLE:
+        raise TooLargeError(
+            f"the bundle is larger than {MAX_BUNDLE >> 20} MiB", hint="check it with the command line"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.zip"
+        path.write_bytes(data)
+        return verify_bundle(path, issuer=issuer).as_dict()
 
 
 @router.post("/cosignatures", status_code=201, response_model=ProofsBody)
