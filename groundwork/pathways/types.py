@@ -169,6 +169,7 @@ class Action(Entry):
     block: Id
     days: tuple[int, int]
     check: dict[str, Any]
+    threshold_note: str = Field("", description="Why these thresholds; they are ours unless said otherwise.")
     needs: tuple[Id, ...] = ()
     hours: Hours = Hours(p10=2, p50=4, p90=8)
     wait_days: int = Field(0, ge=0)

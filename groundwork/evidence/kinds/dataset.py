@@ -16,7 +16,7 @@ class Datasets(Kind):
 
     title = "versions of datasets"
     room = "datasets"
-    made_by = "groundwork dataset create NAME FILE"
+    made_by = "groundwork dataset import FILE"
     table = t.dataset_versions
     id = d.name + "@" + cast(d.number, Text)
     at = d.created_at

@@ -15,7 +15,7 @@ class Feedback(Kind):
 
     title = "feedback"
     room = "telemetry"
-    made_by = "groundwork feedback add ANSWER --thumb up"
+    made_by = "groundwork feedback give ANSWER --up"
     table = t.feedback
     id = f.id
     at = f.created_at

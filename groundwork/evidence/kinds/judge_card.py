@@ -14,7 +14,7 @@ class JudgeCards(Kind):
 
     title = "cards of judges"
     room = "evaluation"
-    made_by = "groundwork judge calibrate NAME"
+    made_by = "groundwork judge card NAME"
     table = t.judge_cards
     id = c.id
     at = c.created_at

@@ -14,7 +14,7 @@ class PromptVersions(Kind):
 
     title = "versions of prompts"
     room = "prompts"
-    made_by = "groundwork prompt create NAME"
+    made_by = "groundwork prompt new NAME"
     table = t.prompt_versions
     id = p.name + "@" + p.digest
     at = p.created_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groundwork.evidence.records import Kind, described, flag, number, text, time
-from groundwork.evidence.sql import json_flag, json_number, json_text, json_where
+from groundwork.evidence.sql import before, json_flag, json_number, json_text, json_where
 from groundwork.storage import improvement_tables as t
 
 v = t.verdicts.c
@@ -39,6 +39,9 @@ class Verdicts(Kind):
         prompt=text(
             json_text(v.record, "candidate_subject", "pins", "prompt"),
             "the candidate's `name@digest`",
+        ),
+        prompt_name=text(
+            before(json_text(v.record, "candidate_subject", "pins", "prompt"), "@"), "name of its prompt"
         ),
         baseline_prompt=text(
             json_text(v.record, "baseline_subject", "pins", "prompt"), "the baseline's `name@digest`"
