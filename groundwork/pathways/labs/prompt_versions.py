@@ -59,9 +59,7 @@ user:
 
 {{/ passages }}
 Rules of the house:
-- A: <A>
-- B: <B>
-- C: <C>
+<rules>
 
 Question: {{ question }}
 """
@@ -75,7 +73,7 @@ class PromptVersions:
         "Find the one rule of a prompt that spoils answers, by versions that are measured instead of guessed."
     )
     minutes = 40
-    skills: Sequence[str] = ("prompt-versioning", "prompt-testing")
+    skills: Sequence[str] = ("prompt-versioning",)
     milestones: Sequence[str] = ("m-prompt-versioning",)
     after: Sequence[str] = ("first-cited-answer",)
     stream = "technical"
@@ -84,12 +82,14 @@ class PromptVersions:
     def draw(self, random: Random) -> dict[str, Any]:
         facts = draw_facts(random, 4)
         rules = random.sample(RULES, 3)
+        numbers = [f"R-{n}" for n in sorted(random.sample(range(100, 1000), 3))]
         spoiling = random.randrange(3)
         spoiled = sorted(f["id"] for f in random.sample(facts, random.choice((7, 8))))
         return {
             "facts": facts,
             "rules": rules,
-            "spoiling": "ABC"[spoiling],
+            "numbers": numbers,
+            "spoiling": numbers[spoiling],
             "rule": rules[spoiling],
             "spoiled": spoiled,
             "count": len(facts),
@@ -99,7 +99,7 @@ class PromptVersions:
         for name, text in documents(draw["facts"]).items():
             bench.write(f"documents/{name}", text)
         bench.spec(_spec(draw))
-        bench.prompt(NAME, prompt_of(draw["rules"]))
+        bench.prompt(NAME, prompt_of(draw))
         bench.ingest(NAME)
         bench.dataset(DATASET, examples(draw["facts"]))
         bench.release(NAME, "production")
@@ -133,7 +133,7 @@ class PromptVersions:
             ),
             Point(
                 "culprit",
-                "You name the rule that spoils answers: A, B or C",
+                "You name the rule that spoils answers, by its number",
                 sheet=Sheet("rule", draw["spoiling"]),
                 hint="take out one rule at a time, and put it back before you try the next",
             ),
@@ -187,12 +187,10 @@ _RELEASED: Mapping[str, Any] = {
 }
 
 
-def prompt_of(rules: Sequence[str]) -> str:
-    """Return the prompt's file with three rules."""
-    text = _PROMPT
-    for letter, rule in zip("ABC", rules, strict=True):
-        text = text.replace(f"<{letter}>", rule)
-    return text
+def prompt_of(draw: Mapping[str, Any]) -> str:
+    """Return the prompt's file with its three rules."""
+    rules = (f"- {number}: {rule}" for number, rule in zip(draw["numbers"], draw["rules"], strict=True))
+    return _PROMPT.replace("<rules>", "\n".join(rules))
 
 
 def _spec(draw: Mapping[str, Any]) -> dict[str, Any]:

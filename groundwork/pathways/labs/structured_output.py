@@ -41,8 +41,8 @@ class StructuredOutput:
     title = "Get replies and function calls that fit a schema"
     summary = "Write the schema of a form and of two functions; the gateway checks, repairs and refuses, and you see when."
     minutes = 40
-    skills: Sequence[str] = ("structured-output", "function-calling")
-    milestones: Sequence[str] = ("m-llm-api",)
+    skills: Sequence[str] = ("structured-output-and-tools",)
+    milestones: Sequence[str] = ("m-llm-api", "m-agent")
     after: Sequence[str] = ()
     stream = "technical"
     test_out = True

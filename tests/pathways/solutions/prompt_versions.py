@@ -8,21 +8,21 @@ APP = "lab-reply"
 
 
 def solve(learner: Learner) -> None:
-    letter = learner.draw["spoiling"]
+    number = learner.draw["spoiling"]
     path = learner.root / "prompts" / f"{APP}.md"
     first = path.read_text()
-    path.write_text(without(first, next(x for x in "ABC" if x != letter)))
+    path.write_text(without(first, next(x for x in learner.draw["numbers"] if x != number)))
     learner("evaluate", APP, "--dataset", "lab-replies", "--scorer", "correct")
 
     lines = ("- name: the rule is gone", "  inputs: {question: When, passages: []}", "  expect:")
-    test = "\n".join((*lines, f"  - prompt_not_contains: '{letter}:'", ""))
-    path.write_text(without(first, letter).replace("---\nsystem:", f"{test}---\nsystem:"))
+    test = "\n".join((*lines, f"  - prompt_not_contains: '{number}'", ""))
+    path.write_text(without(first, number).replace("---\nsystem:", f"{test}---\nsystem:"))
     learner("gate", APP)
-    learner.answer("rule", letter)
+    learner.answer("rule", number)
     learner("prompt", "test", APP)
     learner("release", "create", APP)
     learner("release", "promote", f"{APP}@latest")
 
 
-def without(prompt: str, letter: str) -> str:
-    return "".join(line for line in prompt.splitlines(keepends=True) if not line.startswith(f"- {letter}:"))
+def without(prompt: str, number: str) -> str:
+    return "".join(line for line in prompt.splitlines(keepends=True) if not line.startswith(f"- {number}:"))
