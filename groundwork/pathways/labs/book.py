@@ -87,10 +87,10 @@ class Labs:
         return self._run(found[-1])
 
     def open_run(self, principal: Principal) -> LabRun | None:
-        """Return the run that is worked on: the open one that was begun or taken up last."""
+        """Return the run that is worked on: the open one that was begun or taken up last, once its start is laid out."""
         with self._database.read() as connection:
             row = runs.current(connection, principal)
-        return None if row is None else self._run(row)
+        return None if row is None or not self._laid_out(row) else self._run(row)
 
     # -- working ----------------------------------------------------------------------------------------------
     def start(self, principal: Principal, lab: str, *, test_out: bool = False) -> LabRun:

@@ -109,6 +109,27 @@ class FirstCitedAnswer:
                     "do": f'groundwork ask "{draw["unknown"]}" --app {NAME}',
                 },
             ),
+            Point(
+                "judged",
+                "You said of the answer whether it is right",
+                check={
+                    "all": [
+                        {
+                            "find": "answer",
+                            "as": "answer",
+                            "where": {"app": NAME, "abstained": False, "at": after},
+                            "because": "there is no answer to judge yet",
+                            "do": f'groundwork ask "{draw["question"]}" --app {NAME}',
+                        },
+                        {
+                            "find": "feedback",
+                            "where": {"answer": "$answer.id", "kind": "thumb", "at": after},
+                            "because": "you have not said of that answer whether it is good",
+                            "do": "groundwork feedback give ANSWER --up",
+                        },
+                    ]
+                },
+            ),
         )
 
     def hints(self, draw: Mapping[str, Any]) -> Sequence[str]:

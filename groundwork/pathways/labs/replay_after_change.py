@@ -82,6 +82,22 @@ class ReplayAfterChange:
                 },
             ),
             Point(
+                "replayed",
+                "The three answers from before came out identical when they were made again",
+                check={
+                    "find": "replay",
+                    "where": {
+                        "app": NAME,
+                        "result": "identical",
+                        "answered": {"before": "$lab.started_at"},
+                        "at": after,
+                    },
+                    "count": {"at_least": 3},
+                    "because": "not all three answers from before were made again yet",
+                    "do": "groundwork replay ANSWER",
+                },
+            ),
+            Point(
                 "now",
                 "The question was asked of the changed pages, and `now` is what they say",
                 check={

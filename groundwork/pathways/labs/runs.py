@@ -93,7 +93,7 @@ def current(connection: Connection, principal: Principal, beside: str = "") -> R
         .group_by(e.run_id)
     )
     touched = {row.run_id: str(row.at) for row in connection.execute(query)}
-    return max(opened, key=lambda row: (touched.get(row.id, row.started_at), row.id))
+    return max(opened, key=lambda row: (touched.get(row.id, ""), row.id))
 
 
 def signs_of_work(connection: Connection, principal: Principal, since: str, until: str) -> list[str]:

@@ -115,7 +115,8 @@ def test_a_start_that_was_cut_off_is_laid_out_again(
     with pytest.raises(KeyboardInterrupt):
         learner.start()
     monkeypatch.setattr(Tower, "cut_off", False)
-    half = learner.labs.open_run(LOCAL)
+    assert learner.labs.open_run(LOCAL) is None, "so that `path lab tower` begins it again"
+    half = learner.labs.show(LOCAL, "tower")
     assert "not laid out" in half.notes[0]
     with pytest.raises(ConflictError, match="not laid out") as error:
         learner.labs.verify(LOCAL)

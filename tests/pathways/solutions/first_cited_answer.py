@@ -1,4 +1,4 @@
-"""Ingest, ask, compare the quote with the stored text, ask in vain."""
+"""Ingest, ask, compare the quote with the stored text, say that it is right, ask in vain."""
 
 from __future__ import annotations
 
@@ -17,4 +17,5 @@ def solve(learner: Learner) -> None:
     assert stored[cited["start"] : cited["end"]] == cited["quote"]
     learner.answer("start", cited["start"])
 
+    learner("feedback", "give", answer["id"], "--up")
     assert learner.json("ask", draw["unknown"], "--app", "lab-cited")["abstained"]
