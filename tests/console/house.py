@@ -346,6 +346,52 @@ def empty_house(root: Path) -> Looked:
     )
 
 
+def walked_house(root: Path) -> Looked:
+    """A workspace whose owner is on the way: a plan, a lab that is passed and one that is open, a quiz, notes, a proof."""
+    from groundwork.app.workspace import Workspace
+    from groundwork.evidence.types import Finding, Found
+
+    workspace = Workspace.init(root)
+    room = workspace.pathways
+    room.walk.set_profile(LOCAL, declared=("python-engineering",))
+    plan = room.walk.plan(
+        LOCAL, start_from="cloud platform engineer", target="ai systems engineer", hours=8.0
+    )
+    room.labs.start(LOCAL, "first-documents")
+    room.labs.hint(LOCAL)
+    drawn = room.quizzes.draw(LOCAL, room.catalogues.current().catalogue.quizzes[0].id)
+    room.quizzes.hand_in(LOCAL, drawn.id, [0] * len(drawn.questions))
+    room.notes.attest(LOCAL, "d30-communities", "Joined two communities", "https://example.org/me")
+    room.notes.reflect(LOCAL, "", "What I would do otherwise.")
+    found = Found("answer", "ans_gone", "0" * 64, {"abstained": False}, "2026-11-29T10:00:00+00:00")
+    proof = room.proofs.record(LOCAL, "action", "d60-rag-fastapi", Finding("proven", "1" * 64, (found,)))
+    return Looked(
+        workspace,
+        {
+            "/pathways": ["/pathways"],
+            "/pathways/plan": ["/pathways/plan"],
+            "/pathways/plans/{plan_id}": [f"/pathways/plans/{plan.id}"],
+            "/pathways/declared": ["/pathways/declared"],
+            "/pathways/notes": ["/pathways/notes"],
+            "/pathways/proofs": ["/pathways/proofs"],
+            "/pathways/proofs/{proof_id}": [f"/pathways/proofs/{proof.id}"],
+            "/pathways/skills": ["/pathways/skills", "/pathways/skills?role=ml-engineer"],
+            "/pathways/skills/{skill_id}": ["/pathways/skills/rag-patterns"],
+            "/pathways/roles": ["/pathways/roles?a=ml-engineer&b=ai-engineer", "/pathways/roles"],
+            "/pathways/roles/{role_id}": ["/pathways/roles/ai-systems-engineer"],
+            "/pathways/milestones/{subject_id}": [
+                "/pathways/milestones/y1-first-rag-app",
+                "/pathways/milestones/d30-communities",
+            ],
+            "/pathways/facts": ["/pathways/facts"],
+            "/pathways/resources": ["/pathways/resources"],
+            "/pathways/labs": ["/pathways/labs"],
+            "/pathways/labs/{lab}": ["/pathways/labs/first-documents", "/pathways/labs/cost-cut"],
+            "/pathways/quizzes": ["/pathways/quizzes"],
+        },
+    )
+
+
 SHOWN_ONCE = {
     "/keys/{key_id}/made": "it is shown once after a form was sent",
     "/evaluations/{evaluation_id}/report": "it is a file to keep, not a page",

@@ -37,6 +37,7 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
         ("judged", houses.judged_house(tmp_path_factory.mktemp("judged") / "w")),
         ("datasets", houses.dataset_house(tmp_path_factory.mktemp("datasets") / "w")),
         ("tuned", houses.tuned_house(tmp_path_factory.mktemp("tuned") / "w")),
+        ("walked", houses.walked_house(tmp_path_factory.mktemp("walked") / "w")),
         ("empty", houses.empty_house(tmp_path_factory.mktemp("empty"))),
     ]
     found = [(name, house, Server(house.workspace)) for name, house in made]
