@@ -16,10 +16,11 @@ from typing import Any
 
 from groundwork.core.errors import SettingsError
 from groundwork.core.settings import Layer, Spec, resolve
-from groundwork.pathways.labs import PREFIX
 
 FOLDER = "labs"
 FRAGMENT = "groundwork.toml"
+PREFIX = "lab-"
+"""As in `groundwork.pathways.labs`, which may not be installed while every spec is read through here."""
 SECTIONS = ("indexes", "apps", "providers", "models", "gates", "judges")
 MAX_BYTES = 1 << 20
 _MODULE = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
