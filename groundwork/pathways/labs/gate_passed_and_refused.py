@@ -23,7 +23,13 @@ class GatePassedAndRefused:
     summary = "Two candidates have a higher mean. One is better, one had luck; a gate tells them apart."
     minutes = 50
     skills: Sequence[str] = ("release-gates",)
-    milestones: Sequence[str] = ("y1-first-rag-app", "d90-eval-metrics")
+    milestones: Sequence[str] = (
+        "y1-first-rag-app",
+        "y2-reusable-patterns",
+        "y3-governance-implemented",
+        "y3-evaluation-framework",
+        "d90-cicd",
+    )
     after: Sequence[str] = ("retrieval-compared",)
     stream = "technical"
     test_out = True
