@@ -89,6 +89,8 @@ class PlanItem:
         because: why it stands here, in one sentence. needed_by, unlocks: ids that it is needed by, and that it sets
         free next.
         density: the weight per hour it was ordered by. without: milestones of the target that are lost without it.
+        reason: which of the sentences of `explain` `because` is: `only`, `in_step`, `highest`, `waits`, `exchange`, `order`.
+        wait_days: days between `end` and `done`.
     """
 
     milestone: str
@@ -107,6 +109,8 @@ class PlanItem:
     state: str = "open"
     resources: tuple[str, ...] = ()
     lab: str = ""
+    reason: str = ""
+    wait_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,8 @@ class Plan:
     Attributes:
         method: `exact` or `insertion`. bound: the largest share by which the order may be worse than the best, 0 when exact.
         dropped: ids that do not fit before the wished day; empty when all fits. changes: what would have to change.
-        reviews: days on which to look again, every 30. buffer_until: the day that holds with 80 %.
+        reviews: days on which to look again, every 30. buffer_until: the day by which `items` are done with 80 %.
+        forecast: of the whole target. fits: of `items` alone, where some had to be dropped; otherwise None.
     """
 
     id: str
@@ -166,6 +171,7 @@ class Plan:
     previous: str = ""
     created_at: str = ""
     declared: tuple[str, ...] = field(default=())
+    fits: Forecast | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {name: _plain(value) for name, value in asdict(self).items()}
