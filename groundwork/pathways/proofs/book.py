@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from groundwork.pathways.proofs.statements import (
     found_from_json,
     holder_of,
     opened,
+    plainly,
     statement,
 )
 from groundwork.pathways.proofs.types import Proof, ProofState, SubjectKind
@@ -70,7 +72,7 @@ class Proofs:
                 f"`{subject}` is not proven, so there is nothing to sign",
                 hint=f"`groundwork path check {subject} --explain` says what is missing",
             )
-        loaded = self.catalogues.current()
+        loaded = self.catalogues.pin(principal)  # so that the check can be read later, whatever is changed
         check = standing.check_of(loaded, kind, subject)
         found = found_as_json(finding.found)
         stands = self._newest(principal, kind, subject)
@@ -154,7 +156,7 @@ class Proofs:
                 kept.append(str(row.id))
                 where = (c.tenant == principal.tenant, c.proof_id == row.id, c.keyid == read.keyid)
                 there = connection.execute(select(c.grade).where(*where)).scalars().all()
-                if read.grade in there:
+                if read.proofs[row.digest] in there:
                     continue
                 connection.execute(
                     insert(cosignatures).values(
@@ -163,7 +165,7 @@ class Proofs:
                         proof_id=row.id,
                         keyid=read.keyid,
                         name=read.name,
-                        grade=read.grade,
+                        grade=read.proofs[row.digest],
                         envelope=dict(signed),
                         created_at=self._clock.now().isoformat(),
                     )
@@ -286,7 +288,8 @@ class Proofs:
         distinct: dict[tuple[str, str, str], Found] = {}
         for proof in found:
             for record in proof.found:
-                distinct.setdefault((record.kind, record.id, record.digest), record)
+                plain = replace(record, values=plainly(record.values))
+                distinct.setdefault((record.kind, record.id, record.digest), plain)
         again: dict[tuple[str, str, str], Rechecked] = {
             (r.found.kind, r.found.id, r.found.digest): r
             for r in self.checker.recheck(principal, tuple(distinct.values()))
@@ -310,9 +313,7 @@ def _of(principal: Principal) -> Any:
 
 def _with_cosigners(connection: Connection, tenant: str, rows: Sequence[Any]) -> Sequence[Proof]:
     ids = [row.id for row in rows]
-    query = select(c.proof_id, c.name, c.grade, c.envelope, c.keyid).where(
-        c.tenant == tenant, c.proof_id.in_(ids)
-    )
+    query = select(c.proof_id, c.envelope).where(c.tenant == tenant, c.proof_id.in_(ids))
     signed: dict[str, list[Any]] = {}
     for row in connection.execute(query.order_by(c.id)) if ids else ():
         signed.setdefault(row.proof_id, []).append(row)
@@ -326,7 +327,7 @@ def _proof(row: Any, signed: Sequence[Any]) -> Proof:
         found, title = found_from_json(said["found"]), str(said["title"])
     except (InvalidInputError, KeyError, TypeError):
         found, title = found_from_json(row.record.get("found", [])), str(row.record.get("title", row.subject))
-    holding = [s for s in signed if cosigning.holds(s.envelope, row.digest)]
+    grade, names = cosigning.said_of(row.digest, [s.envelope for s in signed])
     return Proof(
         row.id,
         row.owner,
@@ -341,6 +342,6 @@ def _proof(row: Any, signed: Sequence[Any]) -> Proof:
         int(row.position),
         dict(row.envelope),
         row.created_at,
-        cosigning.best_grade([s.grade for s in holding]),
-        tuple(dict.fromkeys(s.name for s in holding)),
+        grade,
+        names,
     )

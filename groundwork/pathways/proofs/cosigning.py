@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from groundwork.core.digest import digest_json
 from groundwork.core.errors import InvalidInputError
 from groundwork.pathways.portfolio.did import did_of, public_key_of
-from groundwork.pathways.proofs.statements import CLAIM, opened, signed_by, subject_digest
+from groundwork.pathways.proofs.statements import (
+    CLAIM,
+    names_key,
+    opened,
+    refuse_loose,
+    signed_by,
+    subject_digest,
+)
 from groundwork.pathways.proofs.types import Grade
 from groundwork.releases import signing
 
@@ -118,6 +125,7 @@ def read(signed: Mapping[str, Any]) -> Cosignature:
         InvalidInputError: it is none, or its signature does not hold.
     """
     try:
+        refuse_loose(signed)
         said = opened(signed, PREDICATE_TYPE)
         key = public_key_of(str(said["signer"]))
         proofs: dict[str, Grade] = {
@@ -130,7 +138,7 @@ def read(signed: Mapping[str, Any]) -> Cosignature:
         raise InvalidInputError(
             "this is no co-signature", hint="`groundwork path cosign BUNDLE` writes one"
         ) from None
-    if not whole or not signed_by(signed, key) or not 0 < len(name) <= MAX_NAME:
+    if not whole or not signed_by(signed, key) or not names_key(signed, key) or not 0 < len(name) <= MAX_NAME:
         raise InvalidInputError(
             "the signature of the co-signature does not hold", hint="ask whoever signed it for the file again"
         )
@@ -138,14 +146,19 @@ def read(signed: Mapping[str, Any]) -> Cosignature:
     return Cosignature(signing.keyid(key), str(said["signer"]), name, at, issuer, proofs, weakest)
 
 
-def holds(signed: Mapping[str, Any], digest: str) -> bool:
-    """Say whether a co-signature holds and is about the proof of this digest."""
-    try:
-        return digest in read(signed).proofs
-    except InvalidInputError:
-        return False
+def said_of(digest: str, envelopes: Sequence[Mapping[str, Any]]) -> tuple[Grade, tuple[str, ...]]:
+    """Return the strongest grade that others gave to the proof of this digest, and who they are, each once.
 
-
-def best_grade(grades: Sequence[str]) -> Grade:
-    """Return the strongest of the grades that others gave to a proof; `verified_here` where nobody gave one."""
-    return max((g for g in _ORDER if g in grades), key=_ORDER.index, default="verified_here")
+    What is stored beside the envelopes is not believed. `verified_here` where nobody whose signature holds gave one.
+    """
+    grades: list[Grade] = ["verified_here"]
+    names: dict[str, None] = {}
+    for envelope in envelopes:
+        try:
+            found = read(envelope)
+        except InvalidInputError:
+            continue
+        if digest in found.proofs:
+            grades.append(found.proofs[digest])
+            names[found.name] = None
+    return max(grades, key=_ORDER.index), tuple(names)

@@ -84,12 +84,10 @@ def state_of(proof: Proof, again: Mapping[tuple[str, str, str], Rechecked], look
     if forged:
         return ProofState(proof, "forged", tuple(forged), records)
     why = [_changed(r) for r in records if r.state != "same"]
-    for record in proof.found:
-        why += (
-            [text for at, text in look.withdrawn.get(record.id, ()) if at > proof.created_at or not at]
-            if proof.subject_kind != "lab"
-            else []
-        )
+    if proof.subject_kind != "lab":  # what a lab laid out may be taken back when it is over
+        for record in proof.found:
+            told = look.withdrawn.get(record.id, ())
+            why += [text for at, text in told if at > proof.created_at or not at]
     why += _meaning_now(proof, look)
     if proof.owner.startswith(_GONE_PERSON):
         why.append("The person it belonged to was erased.")
@@ -191,7 +189,9 @@ def chain_problems(rows: Sequence[Any], private: Ed25519PrivateKey, tenant: str)
 
 
 def _changed(record: Rechecked) -> str:
-    found = record.found
+    found, why = record.found, record.why.strip().rstrip(".")
+    if found.id in why:
+        return f"{why[:1].upper()}{why[1:]}."
     if record.state == "gone":
         return f"The {_words(found.kind)} {_short(found.id)} is gone{_because(record)}."
     return f"The {_words(found.kind)} {_short(found.id)} has changed since{_because(record)}."

@@ -32,6 +32,7 @@ away cannot be changed unseen."""
 LONGEST = 4 * 2**20
 """Bytes of a payload that is read."""
 _PEOPLE = ("user:", "key:")
+_ENVELOPE = {"payload", "payloadType", "signatures"}
 
 
 def holder_of(key: Ed25519PrivateKey, tenant: str, owner: str) -> str:
@@ -114,8 +115,37 @@ def signed_by(envelope: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
     return False
 
 
+def refuse_loose(envelope: Any, data: bytes | None = None) -> None:
+    """Refuse an envelope in which anything stands that the signature does not decide.
+
+    Raises:
+        InvalidInputError: there is such a thing.
+    """
+    try:
+        entries = envelope["signatures"]
+        good = (
+            set(envelope) == _ENVELOPE
+            and len(entries) == 1
+            and set(entries[0]) == {"keyid", "sig"}
+            and all(
+                base64.b64encode(base64.b64decode(text, validate=True)).decode() == text
+                for text in (envelope["payload"], entries[0]["sig"])
+            )
+            and (data is None or canonical_json(envelope) + b"\n" == data)
+        )
+    except (KeyError, TypeError, ValueError):
+        good = False
+    if not good:
+        raise InvalidInputError("the envelope is not as it was written", hint="get the bundle again")
+
+
+def names_key(envelope: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    """Say whether the hint in the envelope is the id of this key; others are refused where nothing may be loose."""
+    return bool(envelope["signatures"][0]["keyid"] == signing.keyid(key))
+
+
 def found_as_json(found: Sequence[Found]) -> list[dict[str, Any]]:
-    """Return records as a statement names them; a value that is the name of a person is left out."""
+    """Return records as a statement names them; the name of a person stands there as one that leads to nobody."""
     return [{**asdict(one), "values": _nameless(one.values)} for one in found]
 
 
@@ -134,9 +164,21 @@ def found_from_json(entries: Sequence[Mapping[str, Any]]) -> tuple[Found, ...]:
     )
 
 
+def plainly(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are as they were found, without those that stand for people."""
+    return {k: v for k, v in values.items() if not (isinstance(v, str) and v.startswith(_PEOPLE))}
+
+
 def _nameless(values: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {k: v for k, v in values.items() if not (isinstance(v, str) and v.startswith(_PEOPLE))}
-    return dict(json.loads(canonical_json(kept)))
+    return dict(json.loads(canonical_json({k: _nobody(v) for k, v in values.items()})))
+
+
+def _nobody(value: Any) -> Any:
+    """Return a name that stands for the same person each time, so that a check can still tell two people apart."""
+    if not (isinstance(value, str) and value.startswith(_PEOPLE)):
+        return value
+    head, _, name = value.partition(":")
+    return value if name.startswith("~") else f"{head}:~{digest_bytes(name.encode())[:12]}"
 
 
 def _body(envelope: Mapping[str, Any]) -> bytes:

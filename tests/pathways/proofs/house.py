@@ -65,6 +65,9 @@ class Catalogues:
     def current(self) -> Catalogues:
         return self
 
+    def pin(self, principal: Principal) -> Catalogues:
+        return self
+
     def milestone(self, identifier: str) -> Entry:
         if identifier not in self.milestones:
             raise NotFoundError(f"no milestone `{identifier}`")
