@@ -135,7 +135,7 @@ def plans(
         one = room.planner.get(asking, id_)
         if against:
             difference = room.planner.diff(room.planner.get(asking, against), one)
-            return Reply(documents.plain(difference), lambda screen: view.difference(difference, screen))
+            return Reply(difference.as_dict(), lambda screen: view.difference(difference, screen))
     return Reply(one.as_dict(), lambda screen: view.plan(one, loaded, None, full, True, screen))
 
 
@@ -227,13 +227,9 @@ def forecast(door: Door) -> Reply:
     asking = principal(None)
     with door.workspace() as workspace:
         room = workspace.pathways
-        latest = room.planner.latest(asking)
-        if latest is None:
-            from groundwork.core.errors import NotFoundError
-            from groundwork.pathways.walking.next_step import PLAN
-
-            raise NotFoundError("there is no plan to forecast", hint=f"make one: `{PLAN}`")
         found = room.planner.forecast(asking)
+        latest = room.planner.latest(asking)
+    assert latest is not None  # without one there is no forecast
     by = str(latest.request.get("by") or "")
     document = {**documents.plain(found), "plan": latest.id, "by": by}
     return Reply(document, lambda screen: view.forecast(found, latest, by, screen))

@@ -7,12 +7,12 @@ from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from groundwork.app.pathway_documents import plain
 from groundwork.cli.screen import Screen, count, duration, moment, one_line
 
 if TYPE_CHECKING:
     from groundwork.pathways.catalogue.loaded import Loaded
     from groundwork.pathways.labs.types import LabRun
+    from groundwork.pathways.planning.diff import PlanDiff
     from groundwork.pathways.planning.types import Forecast, Pace, Plan, PlanItem
     from groundwork.pathways.walking.types import NextStep, Profile, Progress, SubjectState
 
@@ -26,7 +26,9 @@ WORDS = {
 
 
 # -- plans ----------------------------------------------------------------------------------------------------------
-def plan(found: Plan, loaded: Loaded, change: Any, full: bool, stored: bool, screen: Screen) -> list[str]:
+def plan(
+    found: Plan, loaded: Loaded, change: PlanDiff | None, full: bool, stored: bool, screen: Screen
+) -> list[str]:
     """Lay out a plan by months, with its forecast and what would have to change."""
     request = found.request
     hours = _hours_of(request)
@@ -120,15 +122,14 @@ def plans(found: Sequence[Plan], loaded: Loaded, screen: Screen) -> list[str]:
     )
 
 
-def difference(change: Any, screen: Screen) -> list[str]:
+def difference(change: PlanDiff, screen: Screen) -> list[str]:
     """Lay out what differs between two plans."""
+    if not change.sentences:
+        return ["Nothing differs from the plan before."]
     lines = ["Since the plan before:"]
-    for name, value in plain(change).items():
-        if not value or name in ("old", "new", "a", "b"):
-            continue
-        said = value if isinstance(value, str) else _listed(value)
-        lines += screen.paragraph(f"{name.replace('_', ' ')}: {said}", "    ", "  ")
-    return lines if len(lines) > 1 else ["Nothing differs from the plan before."]
+    for sentence in change.sentences:
+        lines += screen.paragraph(f"- {one_line(sentence)}", "    ", "  ")
+    return lines
 
 
 def profile(found: Profile, loaded: Loaded, screen: Screen) -> list[str]:
@@ -194,7 +195,7 @@ def next_step(step: NextStep, run: LabRun | None, files: Sequence[str], screen: 
     """Lay out the next step, its lab, and what to type first."""
     lines = [
         screen.bold(one_line(step.title)),
-        *screen.paragraph(f"Why now: {one_line(step.because)}.".replace("..", ".")),
+        *screen.paragraph(f"Why now: {sentence(step.because)}"),
     ]
     if run is not None:
         from groundwork.cli.path_labs_view import opened
@@ -238,7 +239,7 @@ def progress(found: Progress, step: NextStep, loaded: Loaded, skills: bool, scre
     if skills:
         rows = [[s, WORDS[state], loaded.skill(s).title] for s, state in found.skills.items()]
         lines += ["", *screen.table(["skill", "state", "what it is"], rows, stretch=2)]
-    lines += ["", *screen.paragraph(f"Next: {one_line(step.title)}. {one_line(step.because)}.", "  ")]
+    lines += ["", *screen.paragraph(f"Next: {sentence(step.title)} {sentence(step.because)}", "  ")]
     command = "groundwork path next" if step.lab and step.kind != "profile" else (step.commands or ("",))[0]
     return [*lines, *([f"  {screen.teal(command)}"] if command else [])]
 
@@ -294,6 +295,12 @@ def files_of(root: Any, run: LabRun | None) -> list[str]:
     return [p.relative_to(root).as_posix() for p in found[:40]]
 
 
+def sentence(text: str) -> str:
+    """Return a text as a sentence of its own: a capital first, one full stop."""
+    plain_ = one_line(text).rstrip(".")
+    return f"{plain_[:1].upper()}{plain_[1:]}." if plain_ else ""
+
+
 def _coloured(state: str, screen: Screen) -> str:
     paint = {"proven": screen.green, "stale": screen.amber, "broken": screen.red, "attested": screen.teal}
     return paint.get(state, screen.soft)(WORDS.get(state, state))
@@ -315,14 +322,6 @@ def _subject_title(loaded: Loaded, identifier: str) -> str:
 def _hours_of(request: Mapping[str, Any]) -> float:
     calendar = request.get("calendar")
     return float((calendar or {}).get("hours_per_week", 0) if isinstance(calendar, Mapping) else 0)
-
-
-def _listed(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_listed(v) for v in value[:8]) + (
-            f" and {len(value) - 8} more" if len(value) > 8 else ""
-        )
-    return " ".join(str(v) for v in value.values()) if isinstance(value, dict) else str(value)
 
 
 def _value(value: Any) -> str:

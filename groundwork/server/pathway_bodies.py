@@ -142,7 +142,7 @@ class ProfileIn(In):
 
     background: str | None = Field(None, max_length=200)
     target: str | None = Field(None, max_length=200)
-    hours_per_week: float | None = Field(None, description="Over 0, at most 168.")
+    hours_per_week: float | None = Field(None, description="Over 0, at most 100.")
     start: str | None = Field(None, max_length=40, description="ISO 8601.")
     by: str | None = Field(None, max_length=40, description="ISO 8601; a month means its last day.")
     declared: list[str] | None = Field(None, max_length=500)

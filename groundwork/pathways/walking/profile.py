@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from groundwork.pathways.catalogue.loaded import Loaded
     from groundwork.storage.database import Database
 
-HOURS_OF_A_WEEK = 168
+MOST_HOURS = 100
+"""A week; whoever says more does not mean a plan that they can keep."""
 FIELDS = tuple(Profile.__dataclass_fields__)
 p = path_profiles.c
 
@@ -111,7 +112,7 @@ def _with(before: Profile, changes: dict[str, Any], catalogue: Loaded, today: da
 
 def _hours(value: Any) -> float:
     hours = float(value)
-    if not 0 < hours <= HOURS_OF_A_WEEK:
+    if not 0 < hours <= MOST_HOURS:
         raise InvalidInputError(
             f"{hours:g} hours a week make no plan",
             hint="say how many you can really spare, such as `--hours 5`; weeks without time are exceptions",
@@ -127,8 +128,8 @@ def _exceptions(values: Sequence[Sequence[Any]]) -> tuple[tuple[str, str, float]
             raise InvalidInputError(
                 f"the exception {begin}..{end} ends before it begins", hint="turn it round"
             )
-        if not 0 <= float(hours) <= HOURS_OF_A_WEEK:
-            raise InvalidInputError(f"{float(hours):g} hours a week cannot be", hint="write 0 to 168")
+        if not 0 <= float(hours) <= MOST_HOURS:
+            raise InvalidInputError(f"{float(hours):g} hours a week cannot be", hint="write 0 to 100")
         found.append((begin.isoformat(), end.isoformat(), float(hours)))
     return tuple(sorted(found))
 

@@ -90,10 +90,8 @@ class Walk:
         changes = {PLANNER_WORDS.get(name, name): value for name, value in changes.items()}
         profile = self._profiles.changed(principal, **changes)
         _complete(profile, self._clock.now().date())
-        if store:
-            profile = self._profiles.change(principal, **changes)
         skills, subjects = self._standing(principal, profile)
-        return self._planner.plan(
+        made = self._planner.plan(
             principal,
             start_from=profile.background,
             target=profile.target,
@@ -112,6 +110,9 @@ class Walk:
             confidence=confidence,
             store=store,
         )
+        if store:
+            self._profiles.change(principal, **changes)
+        return made
 
     # -- what is proven ---------------------------------------------------------------------------------------
     def check(self, principal: Principal, subject: str | None = None) -> list[SubjectState]:

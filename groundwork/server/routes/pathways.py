@@ -173,7 +173,7 @@ def diff_plan(plan_id: str, house: House, principal: PathwaysRead, old: Word = "
     planner = house.pathways.planner
     new = planner.get(principal, plan_id)
     before = old or new.previous
-    return documents.plain(planner.diff(planner.get(principal, before), new)) if before else {}
+    return planner.diff(planner.get(principal, before), new).as_dict() if before else {}
 
 
 @router.get("/forecast", response_model=ForecastBody)

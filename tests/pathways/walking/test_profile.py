@@ -70,7 +70,7 @@ def test_an_unknown_role_offers_the_nearest(profiles: Profiles) -> None:
         ({"hours_per_week": 0}, "0 hours a week"),
         ({"hours_per_week": -3}, "-3 hours a week"),
         ({"hours_per_week": float("nan")}, "nan hours a week"),
-        ({"hours_per_week": 169}, "169 hours a week"),
+        ({"hours_per_week": 101}, "101 hours a week"),
         ({"by": "2020-01"}, "2020-01-31 is not after"),
         ({"by": "2026-11-29"}, "is not after"),
         ({"by": "soon"}, "is no date"),
