@@ -89,7 +89,9 @@ class Merged:
             raise self._explain(error) from error
 
     def _explain(self, error: ValidationError) -> GroundworkError:
-        first = error.errors(include_url=False, include_input=False)[0]
+        found = error.errors(include_url=False, include_input=False)
+        # A misspelt word is also a missing one; the misspelling is what helps.
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
         location: Path_ = tuple(first["loc"])
         kind = str(location[0])
         number = location[1] if len(location) > 1 and isinstance(location[1], int) else 0

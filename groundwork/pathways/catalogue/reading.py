@@ -18,6 +18,9 @@ MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
 MAX_DEPTH = 24
 
+_YAML = "tag:yaml.org,2002:"
+_PLAIN = frozenset(_YAML + kind for kind in ("str", "int", "float", "bool", "null", "seq", "map"))
+
 Path_ = tuple[str | int, ...]
 """Where something stands: keys and indexes from the top."""
 
@@ -132,27 +135,29 @@ class _Reader:
                 hint="split the file, or write it flatter",
             )
         self.lines[place] = line
+        if node.tag not in _PLAIN:
+            raise self._refused(
+                line, place, f"has the tag `{node.tag}`", "tags are not read; write plain values"
+            )
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*place, number)) for number, item in enumerate(node.value)]
-        return self._scalar(node, place, line)
+        return self._scalar(node)
 
     def _mapping(self, node: Any, place: Path_) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, item in node.value:
             word, line = getattr(key, "value", None), key.start_mark.line + 1
-            if not isinstance(word, str) or key.tag == "tag:yaml.org,2002:merge":
+            if not isinstance(word, str):
                 raise self._refused(line, place, "has a key that is no word", "use plain words as keys")
             if word in found:
                 raise self._refused(line, place, f"has the key `{word}` twice", "keep one of the two")
             found[word] = self.value(item, (*place, word))
         return found
 
-    def _scalar(self, node: Any, place: Path_, line: int) -> Any:
-        kind, text = node.tag.removeprefix("tag:yaml.org,2002:"), node.value
-        if kind == "str":
-            return text
+    def _scalar(self, node: Any) -> Any:
+        kind, text = node.tag.removeprefix(_YAML), node.value
         if kind == "null":
             return None
         if kind == "bool":
@@ -163,8 +168,8 @@ class _Reader:
             if kind == "float":
                 return float(text)
         except ValueError:
-            return text
-        raise self._refused(line, place, f"has the tag `{node.tag}`", "tags are not read; write plain values")
+            pass
+        return text
 
     def _refused(self, line: int, place: Path_, what: str, hint: str) -> GroundworkError:
         path = shown(place) or "the top"
@@ -191,5 +196,5 @@ def _loader() -> Any:
             list("-+.0123456789"),
         ),
     ):
-        Plain.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), first)
+        Plain.add_implicit_resolver(_YAML + tag, re.compile(pattern), first)
     return Plain

@@ -1,0 +1,76 @@
+"""Checks in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from groundwork.pathways.catalogue.loaded import Loaded
+from groundwork.pathways.catalogue.wording import in_words
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ({"attest": "I was there."}, ["you say: I was there"]),
+        ({"find": "answer"}, ["a record of kind answer"]),
+        (
+            {
+                "find": "answer",
+                "where": {"app": "desk", "citations": {"at_least": 1}},
+                "count": {"at_least": 10},
+            },
+            ["at least 10 records of kind answer, where app is `desk` and citations at least `1`"],
+        ),
+        (
+            {
+                "all": [
+                    {"find": "release", "as": "shipped"},
+                    {"find": "verdict", "where": {"release": "$shipped.digest"}},
+                ]
+            },
+            [
+                "a record of kind release",
+                "a record of kind verdict, where release is the digest of that shipped",
+            ],
+        ),
+        (
+            {"any": [{"find": "release"}, {"attest": "It is out"}]},
+            ["one of: a record of kind release; or you say: It is out"],
+        ),
+        (
+            {
+                "find": "call",
+                "share": {"where": {"failed": False}, "at_least": 0.99},
+                "span": {"at_least_days": 7},
+            },
+            ["a record of kind call, over at least 7 days, at least 99% of them with failed is false"],
+        ),
+        (
+            {"find": "override", "count": {"at_most": 0}},
+            ["at most 0 records of kind override"],
+        ),
+        (
+            {
+                "find": "prompt_version",
+                "per": "name",
+                "spread": {"field": "digest", "at_least": 3},
+                "each": {"tests": {"above": 0}},
+            },
+            [
+                "a record of kind prompt version, all of one name"
+                ", with at least 3 different values of digest, each with tests above `0`"
+            ],
+        ),
+        (
+            {"find": "lab_result", "where": {"lab": ["a", "b"], "minutes": {"exists": True}}},
+            ["a record of kind lab result, where lab is `a` or `b` and minutes is there"],
+        ),
+    ],
+)
+def test_a_check_is_said_in_words(check: dict[str, object], words: list[str]) -> None:
+    assert in_words(check) == words
+
+
+def test_every_check_of_the_catalogue_has_words(loaded: Loaded) -> None:
+    for entry in (*loaded.catalogue.milestones, *loaded.catalogue.actions):
+        assert all(in_words(entry.check)), entry.id
