@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from groundwork.evidence.kinds.waiting import WAITING
 from groundwork.pathways.catalogue.hours import months_of
 from groundwork.pathways.catalogue.loaded import Loaded
 from groundwork.pathways.catalogue.wording import in_words
@@ -59,7 +60,10 @@ def page(loaded: Loaded) -> str:
         skills = [skill for skill in c.skills if skill.stage == stage.id]
         if skills:
             parts += [f"### {stage.title}", stage.summary, _skills(loaded, skills)]
-    parts += ["## Milestones", "What is looked at is ours; the titles are the documents'."]
+    parts += [
+        "## Milestones",
+        "The titles are the documents'; what is looked at is ours, and `groundwork path kinds` explains kinds and fields.",
+    ]
     for milestone in c.milestones:
         parts += _milestone(loaded, milestone)
     parts += ["## The ninety days"]
@@ -136,7 +140,7 @@ def _milestone(loaded: Loaded, milestone: Milestone) -> list[str]:
         + ", ".join(loaded.skill(i).title for i in milestone.needs)
         + ".",
         "What is looked at:",
-        "\n".join(f"- {line}" for line in in_words(milestone.check)),
+        "\n".join(f"- {line}" for line in in_words(milestone.check, WAITING)),
     ]
     if milestone.threshold_note:
         said.append(milestone.threshold_note)
@@ -144,7 +148,7 @@ def _milestone(loaded: Loaded, milestone: Milestone) -> list[str]:
 
 
 def _action(action: Action) -> str:
-    looked_at = "; ".join(in_words(action.check))
+    looked_at = "; ".join(in_words(action.check, WAITING))
     return f"- **{action.title}** (`{action.id}`, {action.hours.p50:g} h, {action.origin}): {looked_at}."
 
 

@@ -91,6 +91,7 @@ def read_text(text: str, name: str) -> Document:
     import yaml
 
     try:
+        _check_depth(text, name)
         node = yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -114,6 +115,29 @@ def read_text(text: str, name: str) -> Document:
     return Document(name, content, reader.lines)
 
 
+def _check_depth(text: str, name: str) -> None:
+    """Refuse what is too deep before it is composed, which takes quadratic time in the depth."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=_loader()):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                mark: Any = event.start_mark
+                raise _too_large(name, mark.line + 1)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _too_large(name: str, line: int) -> TooLargeError:
+    return TooLargeError(
+        f"{name} line {line} is over the limit of {MAX_NODES:,} values or {MAX_DEPTH} levels",
+        hint="split the file, or write it flatter",
+        line=line,
+    )
+
+
 class _Reader:
     """Turns the nodes of one file into values, and remembers their lines."""
 
@@ -129,11 +153,8 @@ class _Reader:
         if id(node) in self._seen:
             raise self._refused(line, place, "is an alias", "write it out; anchors and aliases are not read")
         self._seen.add(id(node))
-        if len(self._seen) > MAX_NODES or len(place) > MAX_DEPTH:
-            raise TooLargeError(
-                f"{self.name} line {line} is over the limit of {MAX_NODES:,} values or {MAX_DEPTH} levels",
-                hint="split the file, or write it flatter",
-            )
+        if len(self._seen) > MAX_NODES:
+            raise _too_large(self.name, line)
         self.lines[place] = line
         if node.tag not in _PLAIN:
             raise self._refused(

@@ -18,20 +18,29 @@ _OPS = {
 }
 
 
-def in_words(check: Mapping[str, Any]) -> list[str]:
-    """Return what has to be there, one sentence for each part, without trailing full stops."""
+def in_words(check: Mapping[str, Any], waiting: Mapping[str, str] | None = None) -> list[str]:
+    """Return what has to be there, one sentence for each part, without trailing full stops.
+
+    Args:
+        waiting: kinds of records that no room keeps yet, each with the room; such a part says for what it waits.
+    """
+    rooms = waiting or {}
     if "attest" in check:
         return [f"you say: {str(check['attest']).rstrip('.')}"]
     if "all" in check:
-        return [line for part in check["all"] for line in in_words(part)]
+        return [line for part in check["all"] for line in in_words(part, rooms)]
     if "any" in check:
-        return ["one of: " + "; or ".join(", and ".join(in_words(part)) for part in check["any"])]
-    return [_find(check)] if "find" in check else []
+        return ["one of: " + "; or ".join(", and ".join(in_words(part, rooms)) for part in check["any"])]
+    return [_find(check, rooms)] if "find" in check else []
 
 
-def _find(check: Mapping[str, Any]) -> str:
-    kind = str(check["find"]).replace("_", " ")
-    parts = [f"{_count(check.get('count'))} of kind {kind}"]
+def _find(check: Mapping[str, Any], waiting: Mapping[str, str]) -> str:
+    kind = str(check["find"])
+    parts = [f"{_count(check.get('count'))} `{kind}`"]
+    if check.get("as"):
+        parts[0] += f" (called `{check['as']}`)"
+    if kind in waiting:
+        parts[0] += f" (waits for the room {waiting[kind]})"
     if check.get("where"):
         parts.append("where " + _tests(check["where"]))
     if check.get("per"):
@@ -55,11 +64,11 @@ def _find(check: Mapping[str, Any]) -> str:
 
 def _count(count: Mapping[str, Any] | None) -> str:
     if not count:
-        return "a record"
+        return "one"
     least, most = count.get("at_least"), count.get("at_most")
     if most is None:
-        return f"at least {least or 1} records" if (least or 1) != 1 else "a record"
-    return f"at most {most} records" if not least else f"{least} to {most} records"
+        return f"at least {least or 1} of" if (least or 1) != 1 else "one"
+    return f"at most {most} of" if not least else f"{least} to {most} of"
 
 
 def _tests(tests: Mapping[str, Any]) -> str:
@@ -81,13 +90,15 @@ def _one(op: str, value: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, str) and value.startswith("$"):
         name, _, field = value[1:].partition(".")
-        return f"the {_name(field)} of that {_name(name)}"
+        return f"the {_name(field)} of {_name(name)}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return " or ".join(_value(item) for item in value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{value:g}"
     return f"`{value}`"
 
 
 def _name(word: Any) -> str:
-    return str(word).replace("_", " ")
+    return f"`{word}`"

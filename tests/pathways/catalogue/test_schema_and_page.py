@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import jsonschema_rs
-import pytest
 
 from groundwork.pathways.catalogue import page, schema, shipped
 from groundwork.pathways.catalogue.loaded import Loaded
@@ -19,12 +18,14 @@ def test_the_schema_is_current() -> None:
     assert schema.FILE.read_text("utf-8") == schema.text()
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in sorted(shipped.DATA.glob("*.yaml")) if p.name != shipped.CHECKS], ids=lambda p: p.name
-)
-def test_the_shipped_files_fit_the_schema(path: Path) -> None:
+def test_the_shipped_catalogue_fits_the_schema(loaded: Loaded) -> None:
     validator = jsonschema_rs.validator_for(schema.schema())
-    assert [error.message for error in validator.iter_errors(dict(read_file(path).content))] == []
+    assert [error.message for error in validator.iter_errors(loaded.content)] == []
+
+
+def test_every_milestone_and_action_has_its_check_and_no_other_id_has_one(loaded: Loaded) -> None:
+    checks = set(read_file(shipped.DATA / shipped.CHECKS).content)
+    assert checks == {*loaded.milestones, *loaded.actions}
 
 
 def test_the_page_of_the_reference_is_current(loaded: Loaded) -> None:
