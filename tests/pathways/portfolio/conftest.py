@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.pathways.portfolio.house import House, house
+from tests.pathways.portfolio.house import House, proven_house
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[House]:
-    made = house(tmp_path / "one")
-    made.prove()
+    made = proven_house(tmp_path / "one")
     yield made
     made.workspace.close()

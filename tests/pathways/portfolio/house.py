@@ -26,6 +26,7 @@ from groundwork.storage.tables import answers
 from tests.workspaces import FILES, LIGHT, light_workspace, write
 
 SPEC = f"{LIGHT}\n[apps.default]\nthreshold = 0.2\n\n[environments.open]\n"
+STARTED = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
 ESCO = Alignment(uri="http://data.europa.eu/esco/skill/1", label="manage ICT data architecture")
 HOURS = Hours(p10=4, p50=6, p90=10)
 RELEASED = {"find": "release", "as": "r", "where": {"app": "default", "number": {"at_least": 1}}}
@@ -119,16 +120,45 @@ class House:
 
 
 def house(root: Path) -> House:
-    """Return the house over a fresh copy of the workspace."""
-    workspace = Workspace.open(Path(shutil.copytree(_made(), root / "home")))
+    """Return the house over a fresh copy of the workspace; nothing is proven yet."""
+    return _over(Path(shutil.copytree(_made(), root / "home")))
+
+
+def proven_house(root: Path) -> House:
+    """Return the house over a fresh copy of the workspace with its three proofs."""
+    return _over(Path(shutil.copytree(_proven(), root / "home")))
+
+
+@cache
+def exported() -> Path:
+    """The folder of an export of the proven house; tests that change nothing in it share it."""
+    root = Path(mkdtemp())
+    made = proven_house(root)
+    made.portfolio.export(made.who, root / "out")
+    made.workspace.close()
+    return root / "out"
+
+
+def _over(folder: Path) -> House:
+    workspace = Workspace.open(folder)
     database = workspace.rooms.database
-    clock = ManualClock(datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10))
+    clock = ManualClock(STARTED + timedelta(minutes=5))
     book, way, key = Book(), Way(), workspace.releases.key
     proofs = Proofs(database, clock, key, workspace.pathways.checker, book)  # type: ignore[arg-type]
     notes = Notes(database, clock, book)  # type: ignore[arg-type]
     parts = {"proofs": proofs, "catalogues": book, "notes": notes, "root": workspace.root}
     portfolio = Portfolio(database, clock, way, key, **parts)  # type: ignore[arg-type]
     return House(workspace, clock, book, way, proofs, notes, portfolio)
+
+
+@cache
+def _proven() -> Path:
+    root = Path(mkdtemp())
+    made = house(root)
+    made.clock.wall = STARTED
+    made.prove()
+    made.workspace.close()
+    return root / "home"
 
 
 @cache

@@ -16,7 +16,7 @@ from groundwork.core.errors import InvalidInputError
 from groundwork.pathways.portfolio.badges import read_credential
 from groundwork.pathways.portfolio.did import did_document, did_of, did_web, jwk_of, public_key_of
 from groundwork.storage.tables import answers
-from tests.pathways.portfolio.house import ESCO, House
+from tests.pathways.portfolio.house import ESCO, House, exported
 from tests.pathways.portfolio.test_bundle import _leaves, _with
 
 ADDRESS = "https://example.org/ann"
@@ -39,9 +39,8 @@ def _token(header: Any, payload: Any, signature: str) -> str:
     return ".".join([*encoded, signature])
 
 
-def test_an_independent_verifier_accepts_every_credential(here: House, tmp_path: Path) -> None:
-    here.portfolio.export(here.who, tmp_path / "out")
-    tokens = _tokens(tmp_path / "out")
+def test_an_independent_verifier_accepts_every_credential(here: House) -> None:
+    tokens = _tokens(exported())
     assert len(tokens) == 3
     issuer = did_of(here.workspace.releases.key.public())
     for token in tokens:
@@ -60,13 +59,10 @@ def test_an_independent_verifier_accepts_every_credential(here: House, tmp_path:
     }
 
 
-def test_every_field_of_a_credential_is_refused_by_both_when_it_was_changed(
-    here: House, tmp_path: Path
-) -> None:
-    here.portfolio.export(here.who, tmp_path / "out")
+def test_every_field_of_a_credential_is_refused_by_both_when_it_was_changed(here: House) -> None:
     key = here.workspace.releases.key.public()
     verifier = OB3Verifier.for_issuer_did(did_of(key))
-    header, payload, signature = _parts(_tokens(tmp_path / "out")[0])
+    header, payload, signature = _parts(_tokens(exported())[0])
     read_credential(_token(header, payload, signature), key)
     changed = 0
     for path, other in _leaves(payload):
@@ -92,9 +88,8 @@ def test_every_field_of_a_credential_is_refused_by_both_when_it_was_changed(
             read_credential(token, key)
 
 
-def test_the_baked_picture_carries_the_credential(here: House, tmp_path: Path) -> None:
-    here.portfolio.export(here.who, tmp_path / "out")
-    for badge in (tmp_path / "out/credentials").glob("*.svg"):
+def test_the_baked_picture_carries_the_credential(here: House) -> None:
+    for badge in (exported() / "credentials").glob("*.svg"):
         assert OB3Verifier.extract_token_from_svg(badge.read_bytes()) == badge.with_suffix(".jwt").read_text()
         assert b"<script" not in badge.read_bytes()
 
@@ -130,11 +125,8 @@ def test_a_proof_that_went_stale_is_revoked_in_the_status_list_and_its_credentia
     assert _tokens(tmp_path / "out") == before, "history does not change"
 
 
-def test_without_an_address_no_status_list_is_named_that_nobody_could_fetch(
-    here: House, tmp_path: Path
-) -> None:
-    here.portfolio.export(here.who, tmp_path / "out")
-    assert all("credentialStatus" not in _parts(token)[1] for token in _tokens(tmp_path / "out"))
+def test_without_an_address_no_status_list_is_named_that_nobody_could_fetch(here: House) -> None:
+    assert all("credentialStatus" not in _parts(token)[1] for token in _tokens(exported()))
 
 
 def test_who_has_a_domain_issues_under_it(here: House, tmp_path: Path) -> None:

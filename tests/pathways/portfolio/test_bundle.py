@@ -22,7 +22,7 @@ from groundwork.pathways.portfolio.verify import verify_bundle
 from groundwork.releases.key import SigningKey
 from groundwork.storage.pathway_tables import proofs as proofs_table
 from groundwork.storage.tables import answers
-from tests.pathways.portfolio.house import House, catalogue, house
+from tests.pathways.portfolio.house import House, catalogue, exported, house
 from tests.pathways.proofs.house import ANN
 from tests.pathways.proofs.house import house as light_house
 
@@ -30,9 +30,8 @@ Files = dict[str, bytes]
 
 
 @pytest.fixture
-def out(here: House, tmp_path: Path) -> Path:
-    here.portfolio.export(here.who, tmp_path / "out")
-    return tmp_path / "out"
+def out() -> Path:
+    return exported()
 
 
 @pytest.fixture
@@ -121,7 +120,7 @@ def test_a_bundle_that_somebody_else_signed_anew_names_their_key_and_refuses_the
     report = _verify(_rebuilt(here, stranger), tmp_path)
     assert not report.valid
     assert "signed by another key than the bundle" in _failing(report)
-    assert report.issuer != verify_bundle(tmp_path / "out").issuer
+    assert report.issuer != verify_bundle(exported()).issuer
 
 
 def test_a_proof_of_another_workspace_is_told_apart(here: House, files: Files, tmp_path: Path) -> None:

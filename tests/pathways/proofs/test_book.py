@@ -30,7 +30,7 @@ def test_a_proof_is_signed_and_names_the_records_it_rests_on(here: House) -> Non
     assert payload["_type"] == "https://in-toto.io/Statement/v1"
     assert payload["predicate"]["found"][0]["digest"] == one.digest
     assert payload["predicate"]["claim"] == "tamper-evident, not tamper-proof"
-    assert "ann" not in json.dumps(payload), "a statement names no person"
+    assert ANN.name not in json.dumps(payload), "a statement names no person"
     assert (proof.position, proof.previous, proof.grade) == (1, "", "verified_here")
     assert here.proofs.show(ANN, proof.id).state == "current"
     assert here.proofs.show(ANN, proof.id[:20]).proof == proof
