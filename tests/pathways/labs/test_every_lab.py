@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from groundwork.evidence.parse import filled, read_predicate
 from groundwork.pathways.catalogue.shipped import catalogue
 from groundwork.pathways.labs import LABS, PREFIX
 from groundwork.pathways.labs import task as texts
@@ -118,3 +120,18 @@ def test_every_lab_that_the_catalogue_names_is_there() -> None:
 
 def test_lab_names_begin_with_the_prefix_that_keeps_them_out_of_milestones() -> None:
     assert PREFIX == "lab-"
+
+
+def test_the_lab_of_the_guide_is_a_lab() -> None:
+    guide = (PROJECT / "docs" / "guides" / "labs.md").read_text(encoding="utf-8")
+    lab_block, solution_block = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(compile(lab_block, "labs.md", "exec"), made)
+    exec(compile(solution_block, "labs.md", "exec"), made)
+    lab = made["plugin"]()
+    draw = drawn_for(lab, "one")
+    for point in lab.points(draw):
+        if point.check:
+            read_predicate(filled(point.check, {"lab": {**draw, "started_at": "2026-03-02T10:00:00+00:00"}}))
+    assert set(lab.after) <= set(ALL)
+    assert callable(made["solve"])
