@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from groundwork.core.clock import Clock
-from groundwork.core.digest import digest_json
 from groundwork.core.principal import Principal
 from groundwork.evidence.asking import Scope, kind_of
 from groundwork.evidence.kinds.waiting import TITLES, WAITING
 from groundwork.evidence.parse import filled, predicate_digest, read_predicate
-from groundwork.evidence.records import KINDS, Kind
+from groundwork.evidence.records import KINDS, Kind, content_digest
 from groundwork.evidence.search import Hold, Result, Search
 from groundwork.evidence.tree import Predicate, finds
 from groundwork.evidence.types import Finding, Found, KindInfo, Missing, Rechecked
@@ -199,7 +198,7 @@ def _found(name: str, identifier: str, row: Mapping[str, Any], fields: Sequence[
     return Found(
         kind=name,
         id=identifier,
-        digest=digest_json({"kind": name, "content": content}),
+        digest=content_digest({"kind": name, "content": content}),
         values={field: _value(kind.fields[field].type, row[f"f_{field}"]) for field in fields},
         at=str(row["a"] or ""),
         address=kind.page.format(id=identifier, **page) if kind.page else "",

@@ -13,10 +13,9 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from groundwork.core.digest import digest_json
 from groundwork.core.errors import InvalidInputError
 from groundwork.evidence.kinds.waiting import WAITING
-from groundwork.evidence.records import KINDS, Field
+from groundwork.evidence.records import KINDS, Field, content_digest
 from groundwork.evidence.tree import (
     AllOf,
     AnyOf,
@@ -68,7 +67,7 @@ def read_predicate(mapping: Mapping[str, Any], *, known: Collection[str] = ()) -
 def predicate_digest(predicate: Predicate | Mapping[str, Any]) -> str:
     """Return the digest of what a predicate means; its sentences and commands are no part of it."""
     read = read_predicate(predicate) if isinstance(predicate, Mapping) else predicate
-    return digest_json(meaning(read))
+    return content_digest(meaning(read))
 
 
 def filled(value: Any, parameters: Mapping[str, Mapping[str, Any]]) -> Any:

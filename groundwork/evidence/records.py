@@ -7,12 +7,14 @@ asks about versions, outcomes and numbers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Table, and_, func, or_
 
+from groundwork.core.digest import digest_bytes
 from groundwork.core.principal import Principal
 from groundwork.core.shelf import Shelf
 from groundwork.evidence.types import FieldInfo, FieldType, KindInfo
@@ -130,6 +132,12 @@ class Kind:
             self.made_by,
             personal=self.owner is not None,
         )
+
+
+def content_digest(value: Any) -> str:
+    """Return the SHA-256 of a JSON value; unlike `digest_json` also of one with lone surrogates, as file names have them."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return digest_bytes(text.encode("ascii"))
 
 
 KINDS = Shelf[Kind]("kind", home="groundwork.evidence.kinds", aside=frozenset({"waiting"}))
