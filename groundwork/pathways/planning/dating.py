@@ -26,7 +26,7 @@ _EPS = 1e-7
 class Dated:
     """When an item is worked on: own hours `[begin, finish)`, and the days, counted from the start, that hold them.
 
-    `done` is the day on which it counts; what needs it begins on that day at the earliest, or right after when nothing waits.
+    `done` is the day on which it counts; when it waits, what needs it begins on that day at the earliest.
     """
 
     id: str

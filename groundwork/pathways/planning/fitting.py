@@ -40,9 +40,11 @@ class Laid:
     lives: Lives
 
 
-def lay(tasks: Sequence[Task], time: WorkingTime, life: Life) -> Laid:
-    """Return tasks put into their best order in a calendar, with their lives."""
-    ordered = best_order(tasks, speed=math.exp(life.pace.mean), ready=time.ready, day_hours=time.day_hours)
+def lay(tasks: Sequence[Task], time: WorkingTime, life: Life, *, quick: bool = False) -> Laid:
+    """Return tasks put into their best order in a calendar, with their lives; `quick`: into a good order."""
+    ordered = best_order(
+        tasks, speed=math.exp(life.pace.mean), ready=time.ready, day_hours=time.day_hours, quick=quick
+    )
     return Laid(tuple(tasks), ordered, lives_of([tasks[i] for i in ordered.played.order], time, life))
 
 
@@ -63,9 +65,12 @@ def what_fits(tasks: Sequence[Task], time: WorkingTime, life: Life, by: date, co
     barred = _too_late(tasks, time, life, by, confidence)
     for _ in range(ROUNDS):
         kept = most_valuable(tasks, limit, without=barred).kept
-        laid = lay([tasks[i] for i in kept], time, life)
+        laid = lay([tasks[i] for i in kept], time, life, quick=True)
         if not kept or laid.lives.probability(by) >= confidence:
-            return _grown(tasks, laid, barred, time, life, by, confidence)
+            grown = _grown(tasks, laid, barred, time, life, by, confidence)
+            laid = lay(grown.tasks, time, life)
+            if not kept or laid.lives.probability(by) >= confidence:
+                return laid
         needed = time.before(laid.lives.day(confidence) + 1)
         spent = sum(tasks[i].hours[1] for i in kept)
         limit = spent * min(0.99, max(0.5, own / needed if needed else 0.5))
@@ -115,7 +120,7 @@ def _grown(
             sequence = [laid.tasks[k] for k in laid.ordered.played.order]
             if lives_of([*sequence, tasks[i]], time, life).probability(by) < confidence:
                 continue
-            trial = lay([tasks[k] for k in sorted({*kept, i})], time, life)
+            trial = lay([tasks[k] for k in sorted({*kept, i})], time, life, quick=True)
             if trial.lives.probability(by) >= confidence:
                 laid, kept, grown = trial, {*kept, i}, True
                 break

@@ -1,7 +1,7 @@
 """What is left between a person and a role: the closure of the role over needs, without what is held, as tasks.
 
 Held are the skills of the background (assumed), those proven, and those declared that no lab can test. A declared skill that
-a lab can test becomes a short test-out, so that nobody sits through a lesson they could give. Nothing here is shown as proven.
+a lab can test becomes a short test-out, so nobody sits through a lesson they could give. Nothing here is shown as proven.
 """
 
 from __future__ import annotations

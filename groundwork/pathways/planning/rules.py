@@ -6,8 +6,8 @@
 - *In step*: while both streams have open work, nothing is begun in the stream whose share of hours done is more than
   a fifth ahead of the other's, unless nothing of the other may begin.
 
-The cost is the sum of weight x own hour of completion, so worth that is had early counts; and for every `helps` that comes too
-late, weight x a tenth of the helper's hours, as if the item came so much later.
+The cost is the sum of weight x own hour of completion, so worth that is had early counts; and for every `helps` that comes
+too late, weight x a tenth of the helper's hours, as if the item came so much later.
 
 Source:
     1 | prec | sum w C of Graham et al. (1979), non-delay schedules, with minimal time lags.
