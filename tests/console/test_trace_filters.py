@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundwork.server.console import trace_filters as filtering
@@ -74,6 +74,7 @@ def test_values_are_offered_with_their_counts_and_the_chosen_one_always() -> Non
     assert [o.value for o in filtering.options("kind", [("tool", 3)], "answer")] == ["answer", "tool"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from([*filtering.WORDS, *filtering.NUMBERS, "since", "until", "other"]),

@@ -234,6 +234,12 @@ class FakeWorkspace:
         return AccountsRoom(self)  # type: ignore[arg-type]
 
     @cached_property
+    def evaluation(self) -> Any:
+        from groundwork.app.improving import EvaluationRoom
+
+        return EvaluationRoom(self)  # type: ignore[arg-type]
+
+    @cached_property
     def releases(self) -> Any:
         from groundwork.app.releasing import ReleasesRoom
 
@@ -245,6 +251,7 @@ class FakeWorkspace:
 
         return PathwaysRoom(self)  # type: ignore[arg-type]
 
+    datasets = property(lambda self: self.rooms.datasets)
     keys = property(lambda self: self.door.keys)
     usage = property(lambda self: self.door.usage)
     catalog = property(lambda self: self.door.catalog)

@@ -43,6 +43,7 @@ class Everybody:
 @pytest.fixture(scope="session")
 def schema(workspace: Workspace) -> schemathesis.BaseSchema:
     app = create_app(workspace, hosts=["testserver", "localhost", "127.0.0.1"], doorkeeper=Everybody())
+    app.openapi()  # made once and kept; the tool would wait ten seconds for it and no longer
     return schemathesis.openapi.from_asgi("/api/openapi.json", app)
 
 

@@ -49,6 +49,7 @@ class House:
         self.workspace.ingest([write(root / "files", FILES)])
         answer = self.workspace.ask("How many days of leave?", conversation="new")
         self.app = app_of(self.workspace, hosts=["testserver"])
+        self.app.openapi()  # made once and kept; the tool would wait ten seconds for it and no longer
         self.schema = schemathesis.openapi.from_asgi("/api/openapi.json", self.app)
         self.keys = {role: key_of(self.workspace, role) for role in ROLES}
         self.needs = {

