@@ -227,7 +227,7 @@ def _evidence(proof: Proof) -> list[dict[str, Any]]:
         "id": f"urn:groundwork-ai:proof:{proof.digest}",
         "type": ["Evidence"],
         "name": f"Proof {proof.id}",
-        "description": f"Signed, number {proof.position} of a chain; grade: {proof.grade.replace('_', ' ')}.",
+        "description": f"Signed, number {proof.position} of a chain.",
         "genre": "proof",
     }
     records = [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from groundwork.core.errors import InvalidInputError
 from groundwork.core.principal import Principal
@@ -68,7 +68,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a portfolio is made of. `states` are in the order of the chain."""
+    """What a portfolio is made of. `states` are in the order of the chain; `titles` by id of a subject."""
 
     person: Person
     systems: tuple[System, ...]
@@ -80,6 +80,7 @@ class Gathered:
     attributions: tuple[str, ...]
     catalogue: str
     at: str
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def current(self) -> tuple[ProofState, ...]:
@@ -150,17 +151,21 @@ def gather(
             for app in wanted
         )
     lines = _skills(loaded, skills, ordered)
+    catalogue = loaded.catalogue
+    titles = {s.id: s.title for s in catalogue.skills} | {a.id: a.title for a in catalogue.actions}
+    titles |= {m.id: m.title for m in catalogue.milestones}
     return Gathered(
         person,
         shown,
         lines,
         ordered,
         tuple(sorted(attestations, key=lambda a: (a.created_at, a.id), reverse=True)),
-        _timeline(shown, ordered, attestations),
+        _timeline(shown, ordered, attestations, titles),
         _alignments(loaded, ordered),
         loaded.attributions,
         loaded.digest,
         at,
+        titles,
     )
 
 
@@ -242,7 +247,10 @@ def _alignments(loaded: Loaded, states: Sequence[ProofState]) -> dict[str, list[
 
 
 def _timeline(
-    systems: Sequence[System], states: Sequence[ProofState], attestations: Sequence[Any]
+    systems: Sequence[System],
+    states: Sequence[ProofState],
+    attestations: Sequence[Attestation],
+    titles: Mapping[str, str],
 ) -> tuple[Event, ...]:
     events = [
         Event(s.proof.created_at[:10], "proof", f"Proven: {s.proof.title}", s.proof.id)
@@ -254,5 +262,8 @@ def _timeline(
         for system in systems
         for one in system.shipped
     ]
-    events += [Event(a.created_at[:10], "attested", f"Attested: {a.subject}") for a in attestations]
+    events += [
+        Event(a.created_at[:10], "attested", f"Attested: {titles.get(a.subject, a.subject)}")
+        for a in attestations
+    ]
     return tuple(sorted(events, key=lambda e: (e.at, e.kind, e.text), reverse=True))

@@ -95,6 +95,8 @@ def _environment() -> Any:
     made.filters["day"] = lambda text: str(text)[:10]
     made.filters["short"] = lambda text: str(text)[:7]
     made.filters["words"] = lambda text: str(text).replace("_", " ")
+    made.filters["grade"] = lambda grade: GRADES[grade].partition(":")[0]
+    made.filters["value"] = lambda value: "yes" if value is True else "no" if value is False else value
     made.filters["count"] = lambda n: f"{n:,}"
     made.filters["number"] = lambda n: f"{n:.3g}"
     made.filters["usd"] = lambda n: f"${n:,.2f}" if n >= 0.01 or not n else f"${n:.4f}"
