@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from groundwork.pathways.catalogue.hours import DataWork
-from groundwork.pathways.types import Catalogue, Entry, Origin
+from groundwork.pathways.types import Catalogue, Entry, Fact, Origin, Quiz, Resource, Role, Stage, Transition
 
 _FACTS = (
     "facts",
@@ -24,6 +24,7 @@ _FACTS = (
 _LISTS = (*_FACTS, "backgrounds", "skills")
 
 
+_UPPER = frozenset({"ai", "aws", "hf", "ml", "oss", "phd", "pm", "rag", "swe", "us"})
 CURRICULUM = "curriculum-data-share"
 """Id of the one fact that is not of the documents: it is computed from the catalogue."""
 
@@ -99,7 +100,7 @@ def curriculum_view(work: Mapping[str, DataWork]) -> FactView:
 
 def _view(kind: str, entry: Entry) -> FactView:
     section = getattr(entry, "section", kind)
-    title = getattr(entry, "title", "") or entry.id
+    title = getattr(entry, "title", "") or _title(entry.id)
     return FactView(
         entry.id,
         section,
@@ -111,6 +112,12 @@ def _view(kind: str, entry: Entry) -> FactView:
         getattr(entry, "details", {}),
         getattr(entry, "dated", ""),
     )
+
+
+def _title(identifier: str) -> str:
+    """Return an id as a title: `oss-docs` is "OSS docs"."""
+    words = [word.upper() if word in _UPPER else word for word in identifier.split("-")]
+    return " ".join(words)[:1].upper() + " ".join(words)[1:]
 
 
 def _carried(known: FactView | None, identifier: str, kind: str, entry: Entry) -> FactView:
@@ -126,15 +133,43 @@ def _carried(known: FactView | None, identifier: str, kind: str, entry: Entry) -
     return FactView(**{**values, "carried_by": (*known.carried_by, place)})
 
 
-def _says(entry: Any) -> str:
+def _says(entry: Entry) -> str:
     """Return what an entry says as a fact, in words."""
-    for name in ("text", "summary", "ask", "focus", "trait", "asset"):
-        text = getattr(entry, name, "")
-        if text:
-            return str(text)
-    months = getattr(entry, "months", None)
-    if hasattr(entry, "start") and hasattr(entry, "target"):
-        time = f"{months[0]:g} to {months[1]:g} months" if months else "no number of months is stated"
-        return ". ".join(t for t in (f"{entry.start} to {entry.target}: {time}", entry.why, entry.note) if t)
-    named = ", ".join(getattr(entry, "named_skills", ()))
-    return f"{getattr(entry, 'title', entry.id)}" + (f": {named}" if named else "")
+    if isinstance(entry, Fact):
+        return entry.text
+    if isinstance(entry, Role):
+        return _sentences(
+            entry.title
+            + ": "
+            + (entry.focus or ", ".join(entry.named_skills) or "a role to come from or go to")
+        )
+    if isinstance(entry, Transition):
+        time = (
+            f"{entry.months[0]:g} to {entry.months[1]:g} months" if entry.months else "no months are stated"
+        )
+        way = f"From {_title(entry.start)} to {_title(entry.target)}: {time}"
+        return _sentences(way, entry.why, entry.note)
+    if isinstance(entry, Quiz):
+        asked = [q for q in entry.questions if q.origin == "stated"] or list(entry.questions[:1])
+        return " ".join(f"{q.ask} {q.options[q.answer]}." for q in asked)
+    if isinstance(entry, Resource):
+        cost = (
+            "" if entry.cost is None else "free" if entry.cost == 0 else f"{entry.cost:,.0f} {entry.currency}"
+        )
+        said = ", ".join(
+            text for text in (entry.kind, entry.provider, entry.trait, cost, entry.cost_note) if text
+        )
+        return f"{entry.title} ({said})."
+    if isinstance(entry, Stage):
+        return _sentences(
+            entry.summary,
+            "Technical: " + ", ".join(entry.technical_focus),
+            "Ethical: " + ", ".join(entry.ethical_dimension),
+            "Able to " + ", ".join(entry.key_capability),
+        )
+    return _sentences(str(next(t for n in ("summary", "ask", "title") if (t := getattr(entry, n, "")))))
+
+
+def _sentences(*texts: str) -> str:
+    """Return texts as sentences, each with one full stop at its end; empty ones are left out."""
+    return " ".join(text if text.endswith((".", "?")) else f"{text}." for text in texts if text)
