@@ -772,7 +772,8 @@ class Workspace:
             return
         with self._lock:
             changed = take_up(self.spec, fresh.spec)
-            self.resolved = replace(self.resolved, left_out=fresh.left_out)
+            origins = {**fresh.origins, **self.resolved.origins}
+            self.resolved = replace(self.resolved, origins=origins, left_out=fresh.left_out)
             if changed and self._door is not None:
                 self._door.take_up_labs()
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from groundwork.core.clock import Clock
 from groundwork.core.digest import canonical_json
-from groundwork.core.errors import ConflictError, InvalidInputError, NotFoundError
+from groundwork.core.errors import ConflictError, GroundworkError, InvalidInputError, NotFoundError
 from groundwork.core.ids import new_id
 from groundwork.core.principal import Principal
 from groundwork.pathways.labs import LABS, Bench, Lab, Point, runs
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from groundwork.pathways.proofs.book import Proofs
 
 KEY = "labs.key"
+MAX_ANSWER = 1000
 _WAIT_S = 60.0
 
 
@@ -191,6 +192,10 @@ class Labs:
         found, folder = texts.find_lab(row.lab), LabFolder(self._root, row.lab)
         points = found.points(row.draw)
         asked = [sheet.key for sheet, _ in texts.sheets(points)]
+        if len(str(value)) > MAX_ANSWER:
+            raise InvalidInputError(
+                f"the answer has {len(str(value)):,} characters", hint=f"at most {MAX_ANSWER:,} are kept"
+            )
         if key not in (*asked, texts.MINUTES):
             raise NotFoundError(
                 f"the lab `{row.lab}` asks for no answer `{key[:60]}`",
@@ -266,10 +271,18 @@ class Labs:
     def _lay_out(self, principal: Principal, found: Lab, row: Any) -> LabRun:
         folder = LabFolder(self._root, row.lab)
         moved = folder.move_aside()
-        with closing(self._bench(principal, row.lab)) as bench:
-            folder.write(texts.TASK, texts.filled(row.lab, row.draw))
-            folder.write(texts.SHEET, texts.new_sheet(found.title, found.points(row.draw)))
-            found.prepare(bench, row.draw)
+        try:
+            with closing(self._bench(principal, row.lab)) as bench:
+                folder.write(texts.TASK, texts.filled(row.lab, row.draw))
+                folder.write(texts.SHEET, texts.new_sheet(found.title, found.points(row.draw)))
+                found.prepare(bench, row.draw)
+        except GroundworkError as error:
+            # It cannot be laid out here: no run is left open, and the folder holds only what was written just now.
+            folder.remove()
+            with self._database.write() as connection:
+                runs.change(connection, row.id, state="reset", finished_at=self._now())
+                runs.log(connection, principal.tenant, row.id, "reset", self._now(), {"why": error.message})
+            raise
         now = self._now()
         with self._database.write() as connection:
             _leave(connection, principal, row.id, now)

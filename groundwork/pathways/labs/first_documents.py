@@ -90,12 +90,13 @@ class FirstDocuments:
                             "as": "full",
                             "where": {"index": INDEX, "documents": draw["all"], "at": after},
                             "because": f"no snapshot of `{INDEX}` has all {draw['all']} documents",
+                            "do": f"groundwork ingest labs/first_documents/documents --index {INDEX}",
                         },
                         {
                             "find": "snapshot",
                             "where": {"index": INDEX, "documents": draw["count"], "parent": "$full.digest"},
                             "because": "no later snapshot is without the outdated document",
-                            "do": f"groundwork knowledge snapshots {INDEX}",
+                            "do": f"groundwork ingest labs/first_documents/documents --index {INDEX}",
                         },
                     ]
                 },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,10 @@ class LabFolder:
             aside.unlink(missing_ok=True)
             raise explain_os_error(error, f"{self.shown}/{name} cannot be written") from error
         return target
+
+    def remove(self) -> None:
+        """Take away what was laid out just now, before anybody worked on it."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def move_aside(self) -> str:
         """Move what is there to `labs/<name>.<n>.bak` with the lowest free number; return where it lies now, or "".

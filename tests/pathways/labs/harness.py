@@ -262,20 +262,37 @@ _QUOTED = re.compile(r"`groundwork ([^`]+)`")
 _PROMPTED = re.compile(r"^\s*\$ groundwork (.+)$", re.MULTILINE)
 
 
-def commands_in(text: str) -> list[list[str]]:
-    """Return the command lines that a text quotes, in words: in backticks, or behind a `$` in a block."""
-    lines = [*_QUOTED.findall(text), *_PROMPTED.findall(text)]
+def commands_in(text: str) -> list[tuple[list[str], bool]]:
+    """Return the command lines that a text quotes, in words, and whether each is whole.
+
+    Behind a `$` in a block stands one to be typed; in backticks it may be the name of a command alone.
+    """
+    lines = [(line, False) for line in _QUOTED.findall(text)] + [
+        (line, True) for line in _PROMPTED.findall(text)
+    ]
     found = []
-    for line in lines:
+    for line, whole in lines:
         words = shlex.split(line.replace("…", "ETC"), comments=True)
         cut = next((n for n, word in enumerate(words) if word in ("|", ">", "<", "&", "&&", ";")), len(words))
         if words[:cut]:
-            found.append(words[:cut])
+            found.append((words[:cut], whole))
     return found
 
 
-def fault_of(words: Sequence[str]) -> str:
-    """Say what is wrong with a quoted command line: no such command, no such option; empty when it is well."""
+def commands_of(predicate: Any) -> Iterator[str]:
+    """Yield what a predicate tells people to do."""
+    if isinstance(predicate, Mapping):
+        if isinstance(predicate.get("do"), str):
+            yield predicate["do"]
+        for value in predicate.values():
+            yield from commands_of(value)
+    elif isinstance(predicate, (list, tuple)):
+        for value in predicate:
+            yield from commands_of(value)
+
+
+def fault_of(words: Sequence[str], whole: bool = True) -> str:
+    """Say what is wrong with a quoted command line: no such command, option or argument; empty when it is well."""
     group = get_command(cli_root.app)
     context = group.make_context("groundwork", [], resilient_parsing=True)
     if words[0] not in table.ENTRIES:
@@ -287,11 +304,14 @@ def fault_of(words: Sequence[str]) -> str:
         if not rest or rest[0] not in below:
             return f"there is no command `{' '.join(words[:2])}`"
         command = below[rest.pop(0)]
-    options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {
-        "--json",
-        "--workspace",
-        "--help",
-    }
-    used = [w.partition("=")[0] for w in rest if w.startswith("-") and len(w) > 1 and not w[1].isdigit()]
-    unknown = [w for w in used if w not in options]
-    return f"`{' '.join(words)}` has no option {unknown[0]}" if unknown else ""
+    try:
+        command.make_context(words[0], rest)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # whatever version of click typer brings
+            raise
+        name = type(error).__name__
+        # A word that stands for a number or a file is no fault; nor is the name of a command in a sentence.
+        if name == "BadParameter" or (name == "MissingParameter" and not whole):
+            return ""
+        return f"`groundwork {' '.join(words)}`: {error.format_message()}"
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.pathways.labs.harness import (
     check_solved,
     check_untouched,
     commands_in,
+    commands_of,
     drawn_for,
     fault_of,
     solution,
@@ -78,8 +80,17 @@ def test_the_text_has_a_title_and_no_hole_is_left_open(name: str) -> None:
 def test_every_command_that_a_lab_quotes_exists(name: str) -> None:
     lab = texts.find_lab(name)
     draw = drawn_for(lab, "one")
-    said = [texts.filled(name, draw), *lab.hints(draw), *(p.hint for p in lab.points(draw))]
-    faults = [fault for text in said for words in commands_in(text) if (fault := fault_of(words))]
+    points = lab.points(draw)
+    said = [texts.filled(name, draw), *lab.hints(draw), *(p.hint for p in points)]
+    quoted = [found for text in said for found in commands_in(text)]
+    quoted += [
+        (shlex.split(do)[1:], True)
+        for p in points
+        if p.check
+        for do in commands_of(p.check)
+        if do.startswith("groundwork ")
+    ]
+    faults = [fault for words, whole in quoted if (fault := fault_of(words, whole))]
     assert not faults, faults
 
 

@@ -144,7 +144,8 @@ def test_a_name_that_the_workspace_has_already_is_not_taken(learner: Learner) ->
     spec.write_text(spec.read_text() + "\n[apps.lab-tower]\n")
     with pytest.raises(ConflictError, match=r"groundwork\.toml has \[apps\.lab-tower\]"):
         learner.start()
-    assert not (learner.folder / "groundwork.toml").exists()
+    assert not learner.folder.exists()
+    assert [line.state for line in learner.labs.all(LOCAL)] == ["new", "new"], "no run is left open"
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------
@@ -235,6 +236,8 @@ def test_an_answer_leaves_every_other_line_of_the_sheet_as_it_is(learner: Learne
     with pytest.raises(NotFoundError, match="no answer `width`") as error:
         learner.answer("width", 1)
     assert "height, minutes" in error.value.hint
+    with pytest.raises(InvalidInputError, match="1,001 characters"):
+        learner.answer("height", "x" * 1001)
     with pytest.raises(InvalidInputError, match="no number of minutes"):
         learner.answer("minutes", "long")
 

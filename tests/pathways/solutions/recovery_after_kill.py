@@ -44,5 +44,5 @@ def _wait_for(learner: Learner, results: int, seconds: float = 60) -> None:
         with learner.workspace.rooms.database.read() as connection:
             if int(connection.execute(count).scalar() or 0) >= results:
                 return
-        time.sleep(0.05)
+        time.sleep(0.2)
     raise AssertionError(f"there were no {results} results within {seconds:.0f} s")
