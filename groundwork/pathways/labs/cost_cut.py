@@ -13,7 +13,7 @@ from typing import Any
 
 from groundwork.pathways.labs import Bench, Point, Sheet, _facts, _models, _names
 
-TOPICS, QUESTIONS = 8, 24
+TOPICS, QUESTIONS = 6, 18
 DEAR, CHEAPER = "oak", ("birch", "cedar", "maple")
 READ, WROTE, OUTPUT = 400, 40, 4
 """Tokens of an answer, and how many times as much as a token read a token written costs."""
@@ -111,61 +111,56 @@ class CostCut:
         bench.release(draw["now"])
 
     def points(self, draw: Mapping[str, Any]) -> Sequence[Point]:
-        verdict = {
-            "find": "verdict",
-            "as": "verdict",
-            "where": {
-                "gate": draw["name"],
-                "outcome": "promote",
-                "n": QUESTIONS,
-                "posthoc": False,
-                "at": {"after": "$lab.started_at"},
+        run = f"groundwork gate run {draw['name']} --baseline {draw['now']}@latest"
+        shown = [
+            {
+                "find": "verdict",
+                "as": "verdict",
+                "where": {
+                    "gate": draw["name"],
+                    "outcome": "promote",
+                    "n": QUESTIONS,
+                    "posthoc": False,
+                    "at": {"after": "$lab.started_at"},
+                },
+                "because": f"the gate `{draw['name']}` has not said `promote` yet",
+                "do": run,
             },
-            "because": f"the gate `{draw['name']}` has not said `promote` yet",
-            "do": f"groundwork gate run {draw['name']} --baseline {draw['now']}@latest",
+            {
+                "find": "evaluation",
+                "where": {"id": "$verdict.baseline", "cost_usd": {"at_least": draw["paid"]}},
+                "because": "what is served now was not measured at its full price",
+                "do": run,
+            },
+            {
+                "find": "evaluation",
+                "where": {
+                    "id": "$verdict.candidate",
+                    "app": draw["new"],
+                    "cost_usd": {"above": 0, "at_most": draw["most"]},
+                    "correct": {"at_least": 0.95},
+                },
+                "because": f"`{draw['new']}` is not a fifth cheaper with as many right answers",
+                "do": run,
+            },
+        ]
+        pinned = {
+            "find": "release",
+            "where": {"app": draw["new"], "verdict": "$verdict.id"},
+            "because": f"no release of `{draw['new']}` carries the verdict yet",
+            "do": f"groundwork release create {draw['new']}",
         }
         return (
             Point(
                 "cheaper",
                 "On the same questions the new app costs a fifth less or better, and both sides paid for their answers",
                 worth=2,
-                check={
-                    "all": [
-                        verdict,
-                        {
-                            "find": "evaluation",
-                            "where": {"id": "$verdict.baseline", "cost_usd": {"at_least": draw["paid"]}},
-                            "because": "what is served now was not measured at its full price",
-                            "do": verdict["do"],
-                        },
-                        {
-                            "find": "evaluation",
-                            "where": {
-                                "id": "$verdict.candidate",
-                                "app": draw["new"],
-                                "cost_usd": {"above": 0, "at_most": draw["most"]},
-                                "correct": {"at_least": 0.95},
-                            },
-                            "because": f"`{draw['new']}` is not a fifth cheaper with as many right answers",
-                            "do": verdict["do"],
-                        },
-                    ]
-                },
+                check={"all": shown},
             ),
             Point(
                 "pinned",
                 "A release of the new app rests on that verdict",
-                check={
-                    "all": [
-                        verdict,
-                        {
-                            "find": "release",
-                            "where": {"app": draw["new"], "verdict": "$verdict.id"},
-                            "because": f"no release of `{draw['new']}` carries the verdict yet",
-                            "do": f"groundwork release create {draw['new']}",
-                        },
-                    ]
-                },
+                check={"all": [*shown, pinned]},
             ),
             Point(
                 "model",

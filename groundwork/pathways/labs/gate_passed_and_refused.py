@@ -1,7 +1,7 @@
 """Two candidates with a higher mean than what is served: one is better, the other had luck. A gate tells them apart.
 
-Which of the two is which is drawn, and so is how often each wins and loses. The better one wins on ten questions or more and
-loses one; the lucky one wins a few more than it loses, which two equal models do in one of ten comparisons or more.
+Which of the two is which is drawn, and so is how often each wins and loses. The better one wins on eight or nine questions
+and loses one; the lucky one wins a few more than it loses, which two equal models do in one of ten comparisons or more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from groundwork.pathways.labs import Bench, Point, Sheet, _facts, _models, _names
 
-TOPICS, QUESTIONS = 8, 24
+TOPICS, QUESTIONS = 6, 18
 NOW, CANDIDATES = "now", ("a", "b")
 
 
@@ -40,10 +40,10 @@ class GatePassedAndRefused:
         random.shuffle(ids)
         missed, known = ids[: QUESTIONS // 2], ids[QUESTIONS // 2 :]
         passed, refused = random.sample(CANDIDATES, 2)
-        wins, losses = random.choice([(4, 2), (5, 2), (5, 3)])
+        wins, losses = random.choice([(3, 1), (4, 1), (4, 2)])
         misses = {
             NOW: missed,
-            passed: [*missed[random.choice((10, 11)) :], random.choice(known)],
+            passed: [*missed[random.choice((8, 9)) :], random.choice(known)],
             refused: [*missed[wins:], *random.sample(known, losses)],
         }
         name = f"lab-gate-{_names.tag(random)}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from groundwork.pathways.labs import Bench, Point, Sheet, _names
 
-QUESTIONS, RANKS = 40, 5
+QUESTIONS, RANKS = 30, 5
 STRATEGIES = ("lexical", "dense")
 WORDS = (
     (("car", "garage"), ("vehicle", "depot", "mileage")),
@@ -49,7 +49,7 @@ class RetrievalCompared:
 
     def draw(self, random: Random) -> dict[str, Any]:
         better = random.choice(STRATEGIES)
-        parts = random.randint(30, 34) if better == "lexical" else random.randint(6, 10)
+        parts = random.randint(24, 27) if better == "lexical" else random.randint(5, 8)
         letters = "".join(random.sample("BDFGKLMPRSTVX", 2))
         numbers = [n + random.randrange(7) * 13 for n in range(1001, 1001 + 100 * parts, 100)]
         random.shuffle(numbers)

@@ -14,9 +14,9 @@ def solve(learner: Learner) -> None:
     learner("release", "canary", f"{name}@latest", "--to", "dev", "--share", "0.5")
     for question in draw["traffic"]:
         learner("ask", question, "--app", name, "--environment", "dev")
-        status = learner.json("release", "canary", "status", name, "--to", "dev")
-        if status["deployment"]["state"] != "active":
+        if learner.workspace.releases.trials.newest(learner.principal, name, "dev").state != "active":
             break
+    status = learner.json("release", "canary", "status", name, "--to", "dev")
     assert status["deployment"]["state"] == "rolled_back"
     assert status["losses"] >= 7
     learner("ask", draw["traffic"][0], "--app", name, "--environment", "dev")
