@@ -21,7 +21,7 @@ from groundwork.releases.types import Manifest
 from groundwork.storage import improvement_tables as i
 from groundwork.storage import pathway_tables as p
 from groundwork.storage import tables as t
-from groundwork.storage.columns import Json
+from groundwork.storage.columns import Json, Unsigned
 from groundwork.storage.database import Database
 from groundwork.storage.tables import metadata
 
@@ -79,6 +79,21 @@ class House:
         with self.database.write() as connection:
             connection.execute(insert(table).values(row))
 
+    def restore(self) -> None:
+        """Put back what was removed, and what went with it."""
+        written = list(self.written)
+        self.clear()
+        with self.database.write() as connection:
+            for table, row in written:
+                connection.execute(insert(table).values(row))
+        self.written.extend(written)
+
+    def only_pins(self, app: str = "handbook", **pins: Any) -> Row:
+        """Return a release that is not kept: for verdicts on what was never released."""
+        made = self.release(app, **pins)
+        self.remove(*self.written.pop())
+        return made
+
     def clear(self) -> None:
         """Take every row away."""
         with self.database.write() as connection:
@@ -97,7 +112,7 @@ class House:
             return {}
         if isinstance(column.type, Boolean):
             return False
-        if isinstance(column.type, Integer | BigInteger | Double):
+        if isinstance(column.type, Integer | BigInteger | Double | Unsigned):
             return 0
         return ""
 

@@ -13,7 +13,7 @@ class Tunings(Kind):
 
     title = "tunings"
     room = "evaluation"
-    made_by = "groundwork tune"
+    made_by = "groundwork tune run"
     table = t.tunings
     id = u.id
     at = u.created_at
