@@ -88,7 +88,8 @@ def create_app(
     app.state.receiver = Receiver(workspace, frozenset(h.lower() for h in hosts), frozenset(origins))
     problems.install(app)
     for router in (*routes.ROUTERS, *console.ROUTERS, static.router):
-        app.include_router(router)
+        # Its routes as they are: including a router would analyse every signature again, for each application.
+        app.router.routes.extend(router.routes)
     check_routes(app)
     return app
 
