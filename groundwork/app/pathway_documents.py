@@ -28,7 +28,7 @@ COMMANDS = {
     "deployment": "groundwork release history",
     "document": "groundwork knowledge document {rest} --index {first}",
     "evaluation": "groundwork evaluation show {id}",
-    "ingest": "groundwork knowledge snapshots",
+    "ingest": "groundwork knowledge snapshots {index}",
     "lab_result": "groundwork path labs",
     "prompt_version": "groundwork prompt show {id}",
     "proof": "groundwork path proofs {id}",
@@ -37,7 +37,8 @@ COMMANDS = {
     "snapshot": "groundwork knowledge snapshots {first}",
     "verdict": "groundwork gate show {id}",
 }
-"""The command that shows a record of each kind; `{first}` and `{rest}` are the parts of an id such as `index/document`."""
+"""The command that shows a record of each kind; `{first}` and `{rest}` are the parts of an id such as `index/document`,
+`{index}` is a value of the record."""
 
 
 # -- the catalogue --------------------------------------------------------------------------------------------------
@@ -176,7 +177,8 @@ def record_document(found: Found, seen: Rechecked | None) -> dict[str, Any]:
 def command_of(found: Found) -> str:
     """Return the command that shows a record, "" where none does."""
     first, _, rest = found.id.replace("@", "/", 1).partition("/")
-    return COMMANDS.get(found.kind, "").format(id=found.id, first=first, rest=rest)
+    index = found.values.get("index") or ""
+    return COMMANDS.get(found.kind, "").format(id=found.id, first=first, rest=rest, index=index).strip()
 
 
 # -- values ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from groundwork.pathways.portfolio.types import BundleReport
 
 FIRST_COMMANDS = 4
-_BLOCK = re.compile(r"^```(?:sh|bash|console|shell)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^[ \t]*\$ (.+)$", re.MULTILINE)
 
 
 def labs(found: Sequence[LabLine], screen: Screen) -> list[str]:
@@ -133,9 +133,8 @@ def bundle(report: BundleReport, screen: Screen) -> list[str]:
 
 
 def commands_of(task: str) -> list[str]:
-    """Return the commands of a task's fenced blocks, in order, without comments and blank lines."""
-    lines = [line.strip() for block in _BLOCK.findall(task) for line in block.splitlines()]
-    return [line.removeprefix("$ ") for line in lines if line and not line.startswith("#")]
+    """Return the commands of a task in order: the lines that begin with `$ `."""
+    return [line.strip() for line in _COMMAND.findall(task)]
 
 
 def _state(line: LabLine, screen: Screen) -> str:

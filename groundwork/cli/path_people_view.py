@@ -98,8 +98,15 @@ def attestations(found: Sequence[Attestation], screen: Screen) -> list[str]:
             "nothing is attested",
             screen.soft('Say it: `groundwork path attest SUBJECT --statement "…"`.'),
         ]
-    rows = [[a.id, moment(a.created_at), a.subject, one_line(a.by), one_line(a.statement)] for a in found]
-    return screen.table(["attestation", "made (UTC)", "subject", "says", "what"], rows, stretch=4)
+    lines: list[str] = []
+    for a in found:
+        head = f"{screen.bold(a.id)} {screen.soft(f'{moment(a.created_at)} UTC, says {one_line(a.by)}')}"
+        lines += [
+            *screen.paragraph(head),
+            *screen.paragraph(f"{a.subject}: {one_line(a.statement)}", "    ", "    "),
+        ]
+        lines += [f"    {a.link}"] if a.link else []
+    return lines
 
 
 def reflections(questions: Sequence[Reflection], notes: Sequence[Reflected], screen: Screen) -> list[str]:
@@ -123,24 +130,20 @@ def proofs(found: Sequence[ProofState], problems: Sequence[str], screen: Screen)
             "nothing is proven yet",
             screen.soft("`groundwork path next` says what to do; `groundwork path check` asks your records."),
         ]
-    rows = [
-        [
-            s.proof.id,
-            _state(s, screen),
-            GRADES[s.proof.grade],
-            f"{s.proof.subject_kind} {s.proof.subject}",
-            str(len(s.proof.found)),
-            moment(s.proof.created_at),
-        ]
-        for s in found
-    ]
-    lines = screen.table(["proof", "state", "grade", "of", "records", "made (UTC)"], rows, "<<<<>", stretch=3)
+    lines: list[str] = []
     for s in found:
-        if s.state != "current":
-            lines += screen.paragraph(f"{s.proof.subject}: {'; '.join(s.why)}", "    ", "  ")
+        p = s.proof
+        lines += screen.paragraph(f"{screen.bold(p.id)} {_state(s, screen)}, {GRADES[p.grade]}")
+        rests = f"{count(len(p.found), 'record')}, {moment(p.created_at)} UTC"
+        lines += screen.paragraph(f"{p.subject_kind} {p.subject} {screen.soft(f'({rests})')}", "    ", "    ")
+        for why in s.why:
+            lines += screen.paragraph(screen.amber(one_line(why)), "    ", "    ")
     for problem in problems:
         lines += screen.paragraph(screen.amber(one_line(problem)), "  ")
-    return [*lines, screen.soft(f"`groundwork path proofs PROOF` opens its records. {CLAIM}")]
+    return [
+        *lines,
+        *screen.paragraph(screen.soft(f"`groundwork path proofs PROOF` opens its records. {CLAIM}")),
+    ]
 
 
 def proof(state: ProofState, screen: Screen) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
@@ -93,9 +94,7 @@ def _likely(forecast: Forecast, by: str) -> str:
     text = f"likely between {_month(forecast.p10)} and {_month(forecast.p90)}"
     if forecast.by_probability is not None:
         wished = date.fromisoformat(by[:10]) if by else None
-        text += f"; {forecast.by_probability:.0%} by {_month(wished) if wished else 'then'}".replace(
-            "%", " %"
-        )
+        text += f"; {math.floor(100 * forecast.by_probability)} % by {_month(wished) if wished else 'then'}"
     return text
 
 
@@ -176,8 +175,6 @@ def forecast(found: Forecast, latest: Plan, by: str, screen: Screen) -> list[str
 
 
 def _pace(pace: Pace) -> str:
-    import math
-
     if not pace.n:
         return (
             "Your pace is not known yet: it is learnt from the labs that you finish. Until then the spread is the "

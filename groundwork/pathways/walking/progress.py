@@ -49,7 +49,7 @@ def subject_state(
         finding,
         proof.proof.id if proof else "",
         entry.labs,
-        _why(finding, proof),
+        _why(finding, proof, attested),
     )
 
 
@@ -70,11 +70,11 @@ def _standing(finding: Finding | None, proof: ProofState | None, attested: bool)
     return "unavailable" if finding.outcome == "unavailable" else "open"
 
 
-def _why(finding: Finding | None, proof: ProofState | None) -> tuple[str, ...]:
+def _why(finding: Finding | None, proof: ProofState | None, attested: bool) -> tuple[str, ...]:
     said = list(proof.why) if proof is not None and proof.state != "current" else []
     if finding is not None and not finding.proven:
         said += [m.sentence for m in finding.missing]
-        said += [f"a person has to say: {sentence}" for sentence in finding.attested]
+        said += [f"a person has to say: {sentence}" for sentence in finding.attested if not attested]
         said += [f"no room keeps `{w.kind}` yet; it waits for {w.room}" for w in finding.waits]
     return tuple(dict.fromkeys(said))
 
