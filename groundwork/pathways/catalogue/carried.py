@@ -79,13 +79,14 @@ def fact_views(catalogue: Catalogue) -> dict[str, FactView]:
     return found
 
 
-def curriculum_view(work: Mapping[str, DataWork]) -> FactView:
+def curriculum_view(work: Mapping[str, DataWork], labs: DataWork) -> FactView:
     """Return how much of our own curriculum is work on data, beside what the documents say of a first job."""
     shares = {role: round(found.share, 3) for role, found in work.items()}
     entry = shares.get("entry-level-ai-role", 0.0)
     says = (
-        f"{entry:.0%} of the hours of the skills for an entry-level role are work on data: quality, preparation, pipelines, "
-        "sets for evaluation. Of the hours of a first job the lesson says 60 to 70 percent."
+        f"{entry:.0%} of the hours of the skills for an entry-level role are work on data (quality, preparation, "
+        f"pipelines, sets for evaluation), and {labs.share:.0%} of the time of the labs. Of the hours of a first job the "
+        "lesson says 60 to 70 percent, so whoever wants to be ready for it chooses work on data beyond this plan."
     )
     return FactView(
         CURRICULUM,
@@ -94,7 +95,7 @@ def curriculum_view(work: Mapping[str, DataWork]) -> FactView:
         says,
         "ours",
         carried_by=(("facts", "job-data-share"),),
-        details={"share_by_role": shares},
+        details={"share_by_role": shares, "share_of_labs": round(labs.share, 3)},
     )
 
 

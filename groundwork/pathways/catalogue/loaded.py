@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
 from groundwork.core.digest import digest_json
+from groundwork.core.errors import GroundworkError
 from groundwork.pathways.catalogue import naming
 from groundwork.pathways.catalogue.carried import CURRICULUM, FactView, curriculum_view, fact_views
-from groundwork.pathways.catalogue.hours import DataWork, sigma_of
+from groundwork.pathways.catalogue.hours import DataWork, lab_data_work, sigma_of
 from groundwork.pathways.catalogue.hours import data_work as work_on_data
 from groundwork.pathways.types import (
     Action,
@@ -219,10 +221,21 @@ class Loaded:
         """How much of the skills of each role that one can plan for is work on data, by the role's id."""
         return {role.id: work_on_data(self, self.requirements(role)[0]) for role in self.targets()}
 
+    @cached_property
+    def lab_work(self) -> DataWork:
+        """How much of the work of the labs that are installed is work on data; a lab that cannot be imported is left out."""
+        from groundwork.pathways.labs import LABS
+
+        minutes: dict[str, float] = {}
+        for name in LABS.names():
+            with suppress(GroundworkError, ImportError):
+                minutes[name.replace("_", "-")] = float(LABS.get(name).minutes)
+        return lab_data_work(self, minutes)
+
     # -- facts ------------------------------------------------------------------------------------------------------
     @cached_property
     def _facts(self) -> dict[str, FactView]:
-        return {**fact_views(self.catalogue), CURRICULUM: curriculum_view(self.data_work)}
+        return {**fact_views(self.catalogue), CURRICULUM: curriculum_view(self.data_work, self.lab_work)}
 
     def fact(self, identifier: str) -> FactView:
         """Return what a fact of the founding documents says and where it is carried, or why it is left out."""

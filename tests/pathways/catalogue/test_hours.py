@@ -69,6 +69,8 @@ def test_the_share_of_data_work_is_computed_and_shown_as_a_fact(loaded: Loaded) 
     share = loaded.data_work["entry-level-ai-role"].share
     assert view.details["share_by_role"]["entry-level-ai-role"] == round(share, 3)
     assert f"{share:.0%}" in view.says
+    assert view.details["share_of_labs"] == round(loaded.lab_work.share, 3)
+    assert 0 < loaded.lab_work.share < 1
 
 
 def test_minutes_of_labs_count_by_the_greatest_share_of_their_skills(loaded: Loaded) -> None:
