@@ -42,7 +42,6 @@ _PAGES = {
     "release": "/releases/",
     "job": "/jobs/",
     "call": "/usage/calls/",
-    "lab_result": "/pathways/labs/runs/",
     "proof": "/pathways/proofs/",
 }
 
@@ -51,6 +50,8 @@ def record_address(found: Found) -> str:
     """Return the page of a record, "" when it has none."""
     if found.address:
         return found.address
+    if found.kind == "lab_result" and found.values.get("lab"):
+        return f"/pathways/labs/{quote(str(found.values['lab']), safe='')}"
     base = _PAGES.get(found.kind)
     return f"{base}{quote(found.id, safe='')}" if base else ""
 
