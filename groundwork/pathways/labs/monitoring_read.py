@@ -17,7 +17,6 @@ from groundwork.pathways.labs import Bench, Point, Sheet
 
 MODELS = ("lab-large", "lab-small")
 CAUSES = ("timeout", "overloaded", "rate_limited")
-VIEW = "lab-failures"
 REQUESTS, SLOW = 70, 7
 """Of each app on an ordinary day, and how many of those of one app are slow: more than the slowest twentieth."""
 _NANO = 10**9
@@ -51,6 +50,7 @@ class MonitoringRead:
         apps = [f"lab-{name}-{number}" for name in ("shop", "desk", "wiki")]
         drawn = {
             "apps": apps,
+            "view": f"lab-failures-{number}",
             "bad_app": random.choice(apps),
             "bad_model": random.choice(MODELS),
             "bad_hour": random.randint(5, 21),
@@ -122,18 +122,18 @@ class MonitoringRead:
             ),
             Point(
                 "view",
-                f"A saved view called `{VIEW}` shows what failed in one app",
+                f"A saved view called `{draw['view']}` shows what failed in one app",
                 worth=2,
                 check={
                     "find": "saved_view",
                     "where": {
-                        "name": VIEW,
+                        "name": draw["view"],
                         "page": "traces",
                         "failed_only": True,
                         "of_one_app": True,
                         "at": {"after": "$lab.started_at"},
                     },
-                    "because": f"there is no view `{VIEW}` of traces that is narrowed to one app and to what failed",
+                    "because": f"there is no view `{draw['view']}` of traces that is narrowed to one app and to what failed",
                     "do": "groundwork serve",
                 },
             ),

@@ -20,8 +20,9 @@ def solve(learner: Learner) -> None:
     learner("ask", question, "--app", INDEX, "--as", "group:visitors")
 
     learner.answer("letters", draw["personal"])
+    before = learner.json("dataset", "show", "lab-inbox")["number"]
     learner("dataset", "remove", "lab-inbox", *draw["personal"].split())
-    learner("dataset", "delete", "lab-inbox@1", "--yes")
+    learner("dataset", "delete", f"lab-inbox@{before}", "--yes")
 
     pages = (f"staff/{draw['slug']}.md", f"notices/{draw['notice']}.md")
     learner("knowledge", "erase", *pages, "--index", INDEX, "--yes")

@@ -22,4 +22,4 @@ def solve(learner: Learner) -> None:
     for key, name in ASKED.items():
         learner.answer(key, draw[name])
     query = f"app={draw['bad_app']}&status=error"
-    learner.workspace.telemetry.views.save(learner.principal, "lab-failures", "traces", query)
+    learner.workspace.telemetry.views.save(learner.principal, draw["view"], "traces", query)
