@@ -163,20 +163,20 @@ class Loaded:
     # -- what a role needs ------------------------------------------------------------------------------------------
     def closure(self, skills: Iterable[str]) -> tuple[str, ...]:
         """Return skills with everything that they hard need, each after what it needs, otherwise in catalogue order."""
-        wanted: dict[str, None] = {}
-
-        def visit(identifier: str) -> None:
-            if identifier in wanted:
-                return
-            for prerequisite in self.skill(identifier).prerequisites:
-                if prerequisite.kind == "hard":
-                    visit(prerequisite.skill)
-            wanted[identifier] = None
-
         asked = set(skills)
-        for identifier in [i for i in self.skills if i in asked] + sorted(asked - set(self.skills)):
-            visit(identifier)
+        wanted: dict[str, None] = {}
+        for start in [i for i in self.skills if i in asked] + sorted(asked - set(self.skills)):
+            waiting = [start]
+            while waiting:
+                needs = [n for n in self._hard(waiting[-1]) if n not in wanted]
+                if needs:
+                    waiting.append(needs[0])
+                else:
+                    wanted[waiting.pop()] = None
         return tuple(wanted)
+
+    def _hard(self, skill: str) -> list[str]:
+        return [p.skill for p in self.skill(skill).prerequisites if p.kind == "hard"]
 
     def requirements(self, role: Role | str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the skills and milestones that a role needs: its own, those of its milestones, all that these hard need."""

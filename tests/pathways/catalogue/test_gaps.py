@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from groundwork.pathways.catalogue.loaded import Loaded
+from groundwork.pathways.types import Catalogue, Prerequisite
 from tests.pathways.catalogue.conftest import LOADED
 
 TARGETS = [role.id for role in LOADED.targets()]
@@ -65,6 +66,18 @@ def test_a_transition_is_found_by_background_and_by_second_names(loaded: Loaded)
     assert same is not None
     assert same.id == "ml-to-ai-engineer"
     assert loaded.transition("teacher", "ai-engineer") is None
+
+
+def test_a_chain_of_thousands_of_skills_has_a_closure() -> None:
+    first = LOADED.skill("sql")
+    chain = [
+        first.model_copy(
+            update={"id": f"s-{n}", "prerequisites": (Prerequisite(skill=f"s-{n + 1}"),) if n < 2999 else ()}
+        )
+        for n in range(3000)
+    ]
+    found = Loaded(Catalogue(skills=tuple(chain))).closure(["s-0"])
+    assert found == tuple(f"s-{n}" for n in reversed(range(3000)))
 
 
 def test_a_closure_is_ordered_and_holds_every_hard_prerequisite(loaded: Loaded) -> None:
