@@ -30,7 +30,6 @@ FAILURES = {"auth": 401, "rate_limited": 429, "server_error": 500, "overloaded":
 """Failures after which the fallback is asked, each with its HTTP status."""
 
 
-
 class FirstModelEndpoint:
     """Give a model a name with a fallback, a key to call it with, and read in the records who answered and why."""
 

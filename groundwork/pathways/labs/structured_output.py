@@ -78,9 +78,8 @@ class StructuredOutput:
         }
 
     def prepare(self, bench: Bench, draw: Mapping[str, Any]) -> None:
-        from groundwork.pathways.labs import _desk
-
-        bench.write("desk.py", Path(_desk.__file__).read_text(encoding="utf-8"))
+        # A program of the learner's, no module of this room: it uses the application.
+        bench.write("desk.py", Path(__file__).with_name("_desk.py.txt").read_text(encoding="utf-8"))
         bench.write("tickets.txt", "".join(f"{_text(t)}\n" for t in draw["tickets"]))
         bench.write("schema.json", "{}\n")
         bench.write("tools.json", "[]\n")
