@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from groundwork.core.digest import canonical_json
 from groundwork.core.errors import InvalidInputError
 from groundwork.pathways.portfolio.did import jwk_of
-from groundwork.pathways.proofs.statements import CLAIM
+from groundwork.pathways.proofs.statements import CLAIM, shown_id
 from groundwork.pathways.proofs.types import Proof
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _evidence(proof: Proof) -> list[dict[str, Any]]:
         {
             "id": f"urn:sha256:{f.digest}",
             "type": ["Evidence"],
-            "name": f"{f.kind.replace('_', ' ')} {f.id}",
+            "name": f"{f.kind.replace('_', ' ')} {shown_id(f.id)}",
             "narrative": _values(f.values) or "The record is there.",
             "genre": "record",
         }

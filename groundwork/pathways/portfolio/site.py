@@ -17,6 +17,7 @@ from groundwork.pathways.portfolio import chart
 from groundwork.pathways.portfolio.gather import GRADES, Gathered, summary_of
 from groundwork.pathways.portfolio.markdown import rendered
 from groundwork.pathways.portfolio.systems import Measure, System
+from groundwork.pathways.proofs.statements import shown_id
 
 OUTCOMES = {"promote": "passed", "reject": "refused", "insufficient": "not enough evidence"}
 
@@ -95,6 +96,7 @@ def _environment() -> Any:
     made.filters["day"] = lambda text: str(text)[:10]
     made.filters["short"] = lambda text: str(text)[:7]
     made.filters["words"] = lambda text: str(text).replace("_", " ")
+    made.filters["shown"] = shown_id
     made.filters["grade"] = lambda grade: GRADES[grade].partition(":")[0]
     made.filters["value"] = lambda value: "yes" if value is True else "no" if value is False else value
     made.filters["count"] = lambda n: f"{n:,}"

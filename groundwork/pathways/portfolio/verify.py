@@ -297,7 +297,9 @@ class _Checked:
             self.say("records.json", "fails", "The bundle holds records that no proof names.")
         else:
             self.say(
-                "records.json", "holds", f"{len(there)} records are those that the proofs were signed over."
+                "records.json",
+                "holds",
+                f"The records in the bundle, {len(there)}, are those that its proofs were signed over.",
             )
 
     def lines_fail_nowhere(self) -> bool:

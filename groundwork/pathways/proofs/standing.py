@@ -15,6 +15,7 @@ from groundwork.pathways.proofs.statements import (
     found_as_json,
     holder_of,
     opened,
+    shown_id,
     signed_by,
     subject_digest,
 )
@@ -152,13 +153,18 @@ def withdrawn(
     ids = {record.id for proof in found for record in proof.found}
     made: dict[str, list[tuple[str, str]]] = {}
     _rollbacks(connection, tenant, sorted(i for i in ids if i.startswith("rel_")), made)
-    plain = sorted(i for i in ids if "_" not in i)
-    if plain:
+    by_digest: dict[str, list[str]] = {}
+    for proof in found:
+        for record in proof.found:
+            if record.kind == "snapshot":
+                by_digest.setdefault(record.id.rpartition("@")[2], []).append(record.id)
+    if by_digest:
         s = t.snapshots.c
-        query = select(s.id).where(s.tenant == tenant, s.id.in_(plain), s.redacted.is_(True))
-        for identifier in connection.execute(query).scalars():
-            text = f"The snapshot {identifier[:7]}… has lost a document to an erasure."
-            made.setdefault(identifier, []).append(("", text))
+        query = select(s.id).where(s.tenant == tenant, s.id.in_(list(by_digest)), s.redacted.is_(True))
+        for digest in sorted(set(connection.execute(query).scalars())):
+            text = f"The snapshot {digest[:7]}… has lost a document to an erasure."
+            for identifier in sorted(set(by_digest[digest])):
+                made.setdefault(identifier, []).append(("", text))
     return made
 
 
@@ -193,8 +199,8 @@ def _changed(record: Rechecked) -> str:
     if found.id in why:
         return f"{why[:1].upper()}{why[1:]}."
     if record.state == "gone":
-        return f"The {_words(found.kind)} {_short(found.id)} is gone{_because(record)}."
-    return f"The {_words(found.kind)} {_short(found.id)} has changed since{_because(record)}."
+        return f"The {_words(found.kind)} {shown_id(found.id)} is gone{_because(record)}."
+    return f"The {_words(found.kind)} {shown_id(found.id)} has changed since{_because(record)}."
 
 
 def _because(record: Rechecked) -> str:
@@ -203,10 +209,6 @@ def _because(record: Rechecked) -> str:
 
 def _words(kind: str) -> str:
     return kind.replace("_", " ")
-
-
-def _short(identifier: str) -> str:
-    return identifier if "_" in identifier or len(identifier) < 20 else f"{identifier[:7]}…"
 
 
 def _meaning_now(proof: Proof, look: Look) -> list[str]:

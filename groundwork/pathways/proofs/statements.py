@@ -149,6 +149,14 @@ def found_as_json(found: Sequence[Found]) -> list[dict[str, Any]]:
     return [{**asdict(one), "values": _nameless(one.values)} for one in found]
 
 
+def shown_id(identifier: str) -> str:
+    """Return the id of a record as people see it: a digest in it is cut to its beginning."""
+    head, mark, rest = identifier.rpartition("@")
+    if len(rest) < 40 or not rest.isalnum():
+        return identifier
+    return f"{head}{mark}{rest[:7]}…"
+
+
 def found_from_json(entries: Sequence[Mapping[str, Any]]) -> tuple[Found, ...]:
     """Return the records that a statement names."""
     return tuple(
