@@ -52,7 +52,8 @@ def test_what_was_proven_holds_again_and_fails_without_any_one_record(
         assert rerun(CHECKED[name], others).outcome == "fails"
 
 
-@pytest.mark.parametrize("draws", [40, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("draws", [600])
 def test_of_checks_drawn_at_random_none_that_was_proven_fails_again(
     here: House, checker: Checker, draws: int
 ) -> None:

@@ -163,7 +163,7 @@ PLACES = (_in_readme, _in_a_note, _in_an_attestation, _in_the_name, _in_a_title,
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda p: p.__name__.strip("_"))
-@pytest.mark.parametrize("name", ["Anthropic", "e-mail", "private key"])
+@pytest.mark.parametrize("name", ["Anthropic"])
 def test_a_canary_in_any_place_stops_the_export_and_nothing_is_written(
     here: House, tmp_path: Path, place: Callable[[House, str], None], name: str
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_release_that_is_rolled_back_makes_its_proof_stale_and_a_new_check_mak
     assert here.proofs.verify_chain(here.who) == []
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_is_pruned_is_gone_for_its_proof(here: House) -> None:
     docs = here.workspace.root / "docs"
     here.workspace.ingest([write(docs, {"new.md": "# New\n\nSomething new.\n"})])
