@@ -90,7 +90,7 @@ class CanaryRolledBack:
             "find": "release",
             "as": "release",
             "where": {"app": name, "models": {"has": f"{name}/{draw['harmful']}"}},
-            "because": "no release with the model that does harm was tried yet",
+            "because": "no canary of a model that does harm took itself back yet",
             "do": f"groundwork release create {name}",
         }
         return (
