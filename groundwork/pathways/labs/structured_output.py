@@ -43,7 +43,7 @@ class StructuredOutput:
     minutes = 40
     skills: Sequence[str] = ("structured-output-and-tools",)
     milestones: Sequence[str] = ("m-llm-api", "m-agent")
-    after: Sequence[str] = ()
+    after: Sequence[str] = ("first-model-endpoint",)
     stream = "technical"
     test_out = True
 
