@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -24,7 +24,7 @@ from groundwork.pathways.planning.fitting import Life, lay
 from groundwork.pathways.planning.gap import Gap, gap
 from groundwork.pathways.planning.records import plan_from, request_from
 from groundwork.pathways.planning.spending import choose
-from groundwork.pathways.planning.types import Calendar, Forecast, Pace, Plan, PlanRequest
+from groundwork.pathways.planning.types import Calendar, Forecast, Pace, Plan, PlanRequest, Task
 from groundwork.pathways.types import Background, Role
 from groundwork.storage.database import Database, exclusive
 from groundwork.storage.pathway_tables import lab_runs, path_plans, proofs
@@ -96,7 +96,7 @@ class Planner:
             extra=tuple(sorted(set(extra))),
         )
         check_request(request, today)
-        made = _composed(loaded, background, role, request)
+        made = _composed(loaded, background, role, request, lambda spread: self.pace(principal, spread))
         made = replace(made, id=derived_id("pln", principal.tenant, principal.name, made.inputs))
         return self._kept(principal, made) if store else made
 
@@ -228,8 +228,14 @@ class Planner:
         return skills, {row.subject for row in rows if row.subject_kind in ("milestone", "action")}
 
 
-def _composed(loaded: Loaded, background: Background, role: Role, request: PlanRequest) -> Plan:
-    """Return the plan for a request, whose names are ids."""
+def _composed(
+    loaded: Loaded,
+    background: Background,
+    role: Role,
+    request: PlanRequest,
+    pace_of: Callable[[float], Pace],
+) -> Plan:
+    """Return the plan for a request, whose names are ids; `pace_of`: the person's pace for the spread of another way."""
     there = background.role is not None and background.role == role.id
     if not there and not (role.skills or role.milestones):
         near = ", ".join(f"`{other.id}`" for other in loaded.targets()[:5])
@@ -263,21 +269,31 @@ def _composed(loaded: Loaded, background: Background, role: Role, request: PlanR
         left.tasks,
         catalogue=loaded.digest,
         transition=way.id if way else "",
-        others=_others(loaded, background, role, request),
+        others=_others(loaded, background, role, request, pace_of),
         labs=left.labs,
         resources=choice.by_skill,
         notes=notes,
     )
 
 
-def _others(loaded: Loaded, background: Background, role: Role, request: PlanRequest) -> list[OtherTarget]:
+def _others(
+    loaded: Loaded,
+    background: Background,
+    role: Role,
+    request: PlanRequest,
+    pace_of: Callable[[float], Pace],
+) -> Iterator[OtherTarget]:
     """Return the other roles that one may turn to."""
     plain = replace(request, extra=())
 
-    def other(found: Role) -> OtherTarget:
-        return OtherTarget(found.id, found.title, lambda: _gap(loaded, background, found, plain).tasks)
+    def tasks_of(found: Role) -> Callable[[], Sequence[Task]]:
+        return lambda: _gap(loaded, background, found, plain).tasks
 
-    return [other(r) for r in loaded.targets() if r.id not in (role.id, background.role)]
+    for found in loaded.targets():
+        if found.id not in (role.id, background.role):
+            sigma = _sigma(loaded, background, found)
+            life = Life(pace_of(sigma), sigma, request.seed)
+            yield OtherTarget(found.id, found.title, tasks_of(found), life)
 
 
 def _gap(loaded: Loaded, background: Background, role: Role, request: PlanRequest) -> Gap:

@@ -22,11 +22,12 @@ MOST_TARGETS = 4
 
 @dataclass(frozen=True, slots=True)
 class OtherTarget:
-    """A role that one may turn to instead: what would be left to do for it."""
+    """A role that one may turn to instead: what would be left to do for it, and the spread of the way there."""
 
     id: str
     title: str
     tasks: Callable[[], Sequence[Task]]
+    life: Life
 
 
 def changes(
@@ -41,7 +42,7 @@ def changes(
     found = (
         _hours(laid, calendar, life, by, confidence),
         _later(laid, by, confidence),
-        _target(laid, calendar, life, by, confidence, others),
+        _target(laid, calendar, by, confidence, others),
     )
     return tuple(change for change in found if change is not None)
 
@@ -92,7 +93,6 @@ def _later(laid: Laid, by: date, confidence: float) -> Change | None:
 def _target(
     laid: Laid,
     calendar: Calendar,
-    life: Life,
     by: date,
     confidence: float,
     others: Iterable[OtherTarget],
@@ -108,7 +108,7 @@ def _target(
         if tasks and shared > 0 and sum(task.hours[1] for task in tasks) <= own:
             ranked.append((-shared, place, other, tasks))
     for _, _, other, tasks in sorted(ranked, key=lambda r: r[:2])[:MOST_TARGETS]:
-        probability = lay(tasks, time, life).lives.probability(by)
+        probability = lay(tasks, time, other.life).lives.probability(by)
         if probability >= confidence:
             text = f"Towards {other.title}, which shares the most with it, the day holds with"
             return Change("target", other.id, f"{text} {_percent(probability)}.", probability)

@@ -14,7 +14,7 @@ from groundwork.pathways.planning.changes import OtherTarget, changes
 from groundwork.pathways.planning.dating import WorkingTime, reviews
 from groundwork.pathways.planning.explain import items_of
 from groundwork.pathways.planning.fitting import Laid, Life, lay, what_fits
-from groundwork.pathways.planning.types import Change, Forecast, Plan, PlanItem, PlanRequest, Task, _plain
+from groundwork.pathways.planning.types import Change, Forecast, Plan, PlanItem, PlanRequest, Task, plain
 
 ALGORITHM = 1
 """Of the planner; part of what a plan follows from, so that a better planner makes a new plan."""
@@ -51,8 +51,8 @@ def inputs_of(request: PlanRequest, tasks: Sequence[Task], catalogue: str) -> st
         {
             "algorithm": ALGORITHM,
             "catalogue": catalogue,
-            "request": _plain(asdict(request)),
-            "tasks": [_plain(asdict(task)) for task in tasks],
+            "request": plain(asdict(request)),
+            "tasks": [plain(asdict(task)) for task in tasks],
         }
     )
 
@@ -110,7 +110,7 @@ def compose(
         id="",
         inputs=inputs,
         catalogue=catalogue,
-        request=_plain(asdict(request)),
+        request=plain(asdict(request)),
         items=items,
         forecast=forecast,
         method=kept.ordered.method,

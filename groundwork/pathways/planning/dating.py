@@ -7,7 +7,6 @@ sevenths of them. Work is counted in *own hours*: hour 0 is the first that the p
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -145,12 +144,3 @@ def check_calendar(calendar: Calendar) -> None:
 def reviews(time: WorkingTime, last: int) -> tuple[date, ...]:
     """Return the days on which to look at the plan again: every 30 from the start until its last day."""
     return tuple(time.day(offset) for offset in range(REVIEW_DAYS, last + 1, REVIEW_DAYS))
-
-
-def mondays(time: WorkingTime, last: int) -> Sequence[tuple[date, float]]:
-    """Return the weeks of a plan: the Monday of each, and the hours that are left in it from the start on."""
-    first = -time.start.weekday()
-    return [
-        (time.start + timedelta(days=day), time.before(day + 7) - time.before(max(0, day)))
-        for day in range(first, last + 1, 7)
-    ]

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from groundwork.pathways.planning import pace
-from groundwork.pathways.planning.types import Plan, _plain
+from groundwork.pathways.planning.types import Plan, plain
 
 MOVED_DAYS = 7
 """An item that moved by less is not spoken of in a sentence."""
@@ -37,7 +37,7 @@ class PlanDiff:
     p50_days: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: plain(value) for name, value in asdict(self).items()}
 
 
 def diff(a: Plan, b: Plan) -> PlanDiff:

@@ -79,8 +79,8 @@ def reasons_of(work: Work, ordered: Ordered, titles: Mapping[str, str]) -> dict[
     """Return for each index why it stands at its place."""
     played = ordered.played
     order = played.order
-    above = _ancestors(work)
     below = _descendants(work)
+    weighed = _Densities(work, below)
     readies = [work.ready(played.finishes[i], work.waits[i]) for i in range(work.size)]
     total = [sum(h for h, s in zip(work.hours, work.streams, strict=True) if s == k) for k in (0, 1)]
     done_hours = [0.0, 0.0]
@@ -92,7 +92,7 @@ def reasons_of(work: Work, ordered: Ordered, titles: Mapping[str, str]) -> dict[
         both = len({work.streams[j] for j in left}) == 2
         held = ahead(done_hours, total) if both and min(total) > 0 else -1
         free = [j for j in able if work.streams[j] != held] or able
-        densities = {j: _density(work, j, left, above, below) for j in able}
+        densities = {j: weighed.of(j) for j in able}
         own = densities[i]
         following = order[place + 1] if place + 1 < len(order) else -1
         if len(able) == 1:
@@ -114,6 +114,7 @@ def reasons_of(work: Work, ordered: Ordered, titles: Mapping[str, str]) -> dict[
             why = _exchanged(work, ordered, place, following, titles, own)
         found[i] = why
         left.discard(i)
+        weighed.done(i)
         done_hours[work.streams[i]] += work.hours[i]
     return found
 
@@ -135,16 +136,24 @@ def _exchanged(
     return Why("order", "it belongs to the best order that was found", own)
 
 
-def _density(
-    work: Work, item: int, left: set[int], above: Sequence[frozenset[int]], below: Sequence[frozenset[int]]
-) -> float:
-    """Return the greatest worth per hour of an item that `item` leads to, with everything open that it needs."""
-    best = 0.0
-    for top in (item, *below[item]):
-        inside = [k for k in above[top] if k in left]
-        worth = work.weights[top] + sum(work.weights[k] for k in inside)
-        best = max(best, worth / (work.hours[top] + sum(work.hours[k] for k in inside)))
-    return best
+class _Densities:
+    """The worth per hour of each item with everything open that it needs, as items are done one after the other."""
+
+    def __init__(self, work: Work, below: Sequence[frozenset[int]]) -> None:
+        above = _ancestors(work)
+        self._work, self._below = work, below
+        self._worth = [w + sum(work.weights[k] for k in above[i]) for i, w in enumerate(work.weights)]
+        self._hours = [h + sum(work.hours[k] for k in above[i]) for i, h in enumerate(work.hours)]
+
+    def of(self, item: int) -> float:
+        """Return the greatest worth per hour among an open item that may begin and those that it leads to."""
+        return max(self._worth[top] / self._hours[top] for top in (item, *self._below[item]))
+
+    def done(self, item: int) -> None:
+        """Take an item out of everything that needs it."""
+        for top in self._below[item]:
+            self._worth[top] -= self._work.weights[item]
+            self._hours[top] -= self._work.hours[item]
 
 
 def _ancestors(work: Work) -> list[frozenset[int]]:

@@ -174,13 +174,13 @@ class Plan:
     fits: Forecast | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: plain(value) for name, value in asdict(self).items()}
 
 
-def _plain(value: Any) -> Any:
-    """Return `value` with dates as ISO 8601 and tuples as lists."""
+def plain(value: Any) -> Any:
+    """Return `value` with dates as ISO 8601 and tuples as lists, as JSON has them."""
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return value.isoformat() if isinstance(value, date) else value
