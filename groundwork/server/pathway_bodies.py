@@ -51,7 +51,7 @@ class RoleBody(RoleLine):
     attributions: list[str] = Field(description="What has to be said where this is shown.")
 
 
-class ComparisonBody(BaseModel):
+class RoleComparisonBody(BaseModel):
     """Two roles side by side; under `both` and under the id of each role."""
 
     roles: list[RoleBody]

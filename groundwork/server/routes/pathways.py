@@ -23,7 +23,6 @@ from groundwork.server.pathway_bodies import (
     CatalogueBody,
     CatalogueCheckBody,
     CatalogueIn,
-    ComparisonBody,
     CosignatureIn,
     DrawnBody,
     FactBody,
@@ -44,6 +43,7 @@ from groundwork.server.pathway_bodies import (
     ReflectionBody,
     ReflectionIn,
     RoleBody,
+    RoleComparisonBody,
     RolesBody,
     SubjectBody,
 )
@@ -82,7 +82,7 @@ def get_role(house: House, principal: PathwaysRead, name: Word) -> Any:
     return documents.role_document(loaded.role(name), loaded)
 
 
-@router.get("/comparison", response_model=ComparisonBody)
+@router.get("/comparison", response_model=RoleComparisonBody)
 def compare_roles(house: House, principal: PathwaysRead, one: Word, other: Word) -> Any:
     """Return two roles side by side: what both need, and what each needs alone."""
     loaded = house.pathways.catalogues.current()
