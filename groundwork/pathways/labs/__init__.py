@@ -136,5 +136,5 @@ class Lab(Protocol):
 LABS = Shelf[Lab](
     "lab",
     home="groundwork.pathways.labs",
-    aside=frozenset({"book", "folder", "pages", "runs", "task", "types", "verifying"}),
+    aside=frozenset({"book", "folder", "pages", "runs", "showing", "task", "types", "verifying"}),
 )

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -22,9 +22,10 @@ from groundwork.core.digest import canonical_json
 from groundwork.core.errors import ConflictError, GroundworkError, InvalidInputError, NotFoundError
 from groundwork.core.ids import new_id
 from groundwork.core.principal import Principal
-from groundwork.pathways.labs import LABS, Bench, Lab, Point, runs
+from groundwork.pathways.labs import LABS, Bench, Lab, runs
 from groundwork.pathways.labs import task as texts
 from groundwork.pathways.labs.folder import LabFolder
+from groundwork.pathways.labs.showing import line_of, points_of, run_of
 from groundwork.pathways.labs.types import LabLine, LabRun, LabVerification, PointState
 from groundwork.pathways.labs.verifying import as_finding, look, minutes_between, scored, total
 from groundwork.releases.key import SigningKey
@@ -69,7 +70,7 @@ class Labs:
         """Return every lab by name, and how far the principal is with it."""
         with self._database.read() as connection:
             rows = runs.mine(connection, principal)
-        return [self._line(texts.lab_id(name), rows) for name in LABS.names()]
+        return [line_of(texts.lab_id(name), rows) for name in LABS.names()]
 
     def show(self, principal: Principal, lab: str) -> LabRun:
         """Return the newest run of a lab with its task.
@@ -91,7 +92,8 @@ class Labs:
         """Return the run that is worked on: the open one that was begun or taken up last, once its start is laid out."""
         with self._database.read() as connection:
             row = runs.current(connection, principal)
-        return None if row is None or not self._laid_out(row) else self._run(row)
+        known = row is not None and texts.module_of(row.lab) in LABS.names()
+        return self._run(row) if known and self._laid_out(row) else None
 
     # -- working ----------------------------------------------------------------------------------------------
     def start(self, principal: Principal, lab: str, *, test_out: bool = False) -> LabRun:
@@ -153,7 +155,7 @@ class Labs:
             answers = self._answers_then(row)
         with closing(self._bench(principal, row.lab)) as bench:
             notes = tuple(bench.problems())
-        points = found.points(row.draw)
+        points = points_of(found, row)
         states = look(self._checker, principal, points, row.draw, row.started_at, answers)
         return self._seen(principal, row, found, states, answers, notes)
 
@@ -190,7 +192,7 @@ class Labs:
         """
         row = self._chosen(principal, lab)
         found, folder = texts.find_lab(row.lab), LabFolder(self._root, row.lab)
-        points = found.points(row.draw)
+        points = points_of(found, row)
         asked = [sheet.key for sheet, _ in texts.sheets(points)]
         if len(str(value)) > MAX_ANSWER:
             raise InvalidInputError(
@@ -222,7 +224,7 @@ class Labs:
         """
         row = self._chosen(principal, lab, passed_too=lab is not None)
         with closing(self._bench(principal, row.lab)) as bench:
-            notes = tuple(bench.problems())
+            notes = tuple(p.replace(" is left out: ", " was left out: ", 1) for p in bench.problems())
         if row.state == "open":
             with self._database.write() as connection:
                 runs.change(connection, row.id, state="reset", finished_at=self._now())
@@ -389,64 +391,9 @@ class Labs:
             return next(x for x in runs.mine(connection, principal, row.lab) if x.id == row.id)
 
     def _run(self, row: Any, notes: tuple[str, ...] = ()) -> LabRun:
-        found, folder = texts.find_lab(row.lab), LabFolder(self._root, row.lab)
         with self._database.read() as connection:
             events = runs.events(connection, row.id)
-        given = sum(event.kind == "hint" for event in events)
-        if row.state == "open" and not any(event.kind == "started" for event in events):
-            notes += (
-                f"its start was not laid out to its end; `groundwork path lab {row.lab}` does it again",
-            )
-        points: list[Point] = list(found.points(row.draw))
-        try:
-            answers = texts.read_sheet(folder.path / texts.SHEET) if row.state == "open" else {}
-        except InvalidInputError as error:
-            answers, notes = {}, (*notes, error.message)
-        return LabRun(
-            row.id,
-            row.lab,
-            row.version,
-            row.state,
-            bool(row.test_out),
-            int(row.points),
-            int(row.total),
-            row.started_at,
-            row.finished_at,
-            None if row.minutes is None else float(row.minutes),
-            folder.shown if folder.there() else "",
-            texts.filled(row.lab, row.draw),
-            tuple(found.hints(row.draw)[:given]),
-            dict(row.draw),
-            found.title,
-            tuple(sheet.key for sheet, _ in texts.sheets(points)),
-            answers,
-            notes,
-        )
-
-    def _line(self, name: str, rows: list[Any]) -> LabLine:
-        found = texts.find_lab(name)
-        own = [x for x in rows if x.lab == name]
-        opened = next((x for x in reversed(own) if x.state == "open"), None)
-        row = opened or next((x for x in reversed(own) if x.state == "passed"), None)
-        state: Literal["new", "open", "passed"] = "new"
-        if row is not None:
-            state = "open" if row.state == "open" else "passed"
-        of = total(found.points(texts.example_draw(found))) if row is None else int(row.total)
-        return LabLine(
-            name,
-            found.title,
-            found.summary,
-            found.minutes,
-            found.stream,
-            tuple(found.skills),
-            tuple(found.milestones),
-            tuple(found.after),
-            found.test_out,
-            state,
-            "" if row is None else row.id,
-            0 if row is None else int(row.points),
-            of,
-        )
+        return run_of(self._root, row, events, notes)
 
     def _now(self) -> str:
         return self._clock.now().isoformat()

@@ -50,7 +50,7 @@ def find_lab(name: str) -> Lab:
     names = LABS.names()
     if module_of(name) not in names:
         known = [lab_id(n) for n in names]
-        near = difflib.get_close_matches(lab_id(name), known, 3, 0.4)
+        near = difflib.get_close_matches(lab_id(name), known, 3, 0.6)
         near += [k for k in known if lab_id(name) and lab_id(name) in k and k not in near]
         hint = f"did you mean {' or '.join(f'`{n}`' for n in near[:3])}? " if near else ""
         raise NotFoundError(

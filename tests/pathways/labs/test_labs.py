@@ -204,7 +204,30 @@ def test_a_folder_that_was_deleted_is_said_and_a_reset_lays_out_another(learner:
         with pytest.raises(ConflictError, match="labs/tower of this lab is gone") as error:
             act()
         assert "groundwork path reset tower" in error.value.hint
+    assert "is gone" in learner.labs.open_run(LOCAL).notes[0]
     assert learner.labs.reset(LOCAL).folder == "labs/tower"
+
+
+def test_a_lab_that_was_changed_since_it_was_begun_is_said(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner.start()
+    monkeypatch.setattr(Tower, "points", lambda self, draw: [draw["width"]])
+    monkeypatch.setattr(texts, "version", lambda lab: "another")
+    assert "was changed since you began it" in learner.labs.open_run(LOCAL).notes[-1]
+    with pytest.raises(ConflictError, match="was changed since") as error:
+        learner.verify()
+    assert "groundwork path reset tower" in error.value.hint
+
+
+def test_a_lab_that_is_not_installed_any_more_is_nobodys_open_lab(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner.start()
+    none = Shelf[Lab]("lab", home="tests.pathways.solutions")
+    monkeypatch.setattr(book, "LABS", none)
+    monkeypatch.setattr(texts, "LABS", none)
+    assert learner.labs.open_run(LOCAL) is None
 
 
 def test_a_broken_part_of_the_spec_is_named_and_stops_nothing(learner: Learner) -> None:
@@ -214,7 +237,7 @@ def test_a_broken_part_of_the_spec_is_named_and_stops_nothing(learner: Learner) 
     assert learner("answers").code == 0
     assert any(f.topic == "labs" and "not valid TOML" in f.message for f in learner.workspace.doctor())
     begun = learner.labs.reset(LOCAL)
-    assert any("was left out" in n or "is left out" in n for n in begun.notes)
+    assert any("was left out" in n for n in begun.notes)
     assert not learner.verify().notes
 
 
