@@ -167,13 +167,16 @@ def schema_of(draw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _calls(model: str, structured: str, count: int, command: str) -> dict[str, Any]:
     what = {"valid": "fit", "repaired": "were repaired", "refused": "were refused"}[structured]
+    where: dict[str, Any] = {
+        "model": f"{PROVIDER}/{model}",
+        "structured": structured,
+        "at": {"after": "$lab.started_at"},
+    }
+    if model == "tools" and structured != "refused":
+        where["tool_calls"] = {"at_least": 1}
     return {
         "find": "call",
-        "where": {
-            "model": f"{PROVIDER}/{model}",
-            "structured": structured,
-            "at": {"after": "$lab.started_at"},
-        },
+        "where": where,
         "count": {"at_least": count},
         "because": f"fewer than {count} calls of `{PROVIDER}/{model}` {what}",
         "do": command,
