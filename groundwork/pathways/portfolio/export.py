@@ -17,7 +17,7 @@ from groundwork.core.clock import Clock
 from groundwork.core.digest import canonical_json, digest_bytes, digest_json
 from groundwork.core.errors import InvalidInputError
 from groundwork.core.ids import new_id
-from groundwork.core.principal import Principal
+from groundwork.core.principal import DEFAULT_TENANT, Principal
 from groundwork.pathways.portfolio import badges, bundle, resume, site
 from groundwork.pathways.portfolio.did import did_document, did_of, did_web
 from groundwork.pathways.portfolio.gather import Gathered, Person, gather, summary_of
@@ -129,7 +129,7 @@ class Portfolio:
             self._notes.attestations(principal),
             person,
             at=now,
-            root=self._root,
+            root=self._root if principal.tenant == DEFAULT_TENANT else None,
             described=self._described,
             systems=systems,
             include_questions=include_questions,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from groundwork.core.principal import Principal
 from groundwork.releases import evidence, rows
@@ -117,7 +117,6 @@ def system_of(
     tenant, r = principal.tenant, releases.c
     query = select(releases).where(r.tenant == tenant, r.app == app).order_by(r.number.desc()).limit(RELEASES)
     made = [rows.release(row) for row in connection.execute(query)]
-    refs = {release.id: release.ref for release in made}
     places, back = _moves(connection, tenant, app)
     measures: list[Measure] = []
     gates: dict[str, Gate] = {}
@@ -142,7 +141,13 @@ def system_of(
         )
         for release in made
     )
-    facts = _facts(connection, tenant, made[0], refs) if made else ()
+    facts: tuple[tuple[str, str], ...] = ()
+    if made:
+        own = sum(release.created_by == principal.name for release in made)
+        facts = (
+            *_facts(connection, tenant, made[0]),
+            ("Releases made by the owner", f"{own} of {len(made)}"),
+        )
     ordered = tuple(sorted(gates.values(), key=lambda g: (g.at, g.release, g.gate), reverse=True))
     return System(
         app,
@@ -177,9 +182,7 @@ def answers_chosen(connection: Connection, principal: Principal, ids: Sequence[s
     ]
 
 
-def _facts(
-    connection: Connection, tenant: str, release: Release, refs: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _facts(connection: Connection, tenant: str, release: Release) -> tuple[tuple[str, str], ...]:
     manifest, s = release.manifest, t.snapshots.c
     row = connection.execute(
         select(s.documents, s.chunks, s.embedder).where(
@@ -258,7 +261,10 @@ def _refusals(connection: Connection, tenant: str, app: str, known: set[str]) ->
 
 def _months(connection: Connection, tenant: str, app: str) -> tuple[Month, ...]:
     a, u = t.answers.c, t.usage_days.c
-    month = func.substr(a.created_at, 1, 7)
+    # Written out, not bound: PostgreSQL compares what is grouped by with what is selected, parameters and all.
+    first: ColumnElement[int] = literal_column("1")
+    seventh: ColumnElement[int] = literal_column("7")
+    month = func.substr(a.created_at, first, seventh)
     made: dict[str, dict[str, Any]] = {}
     counted = (
         select(month.label("month"), a.abstained, func.count().label("n"))
@@ -268,7 +274,7 @@ def _months(connection: Connection, tenant: str, app: str) -> tuple[Month, ...]:
     for row in connection.execute(counted):
         one = made.setdefault(row.month, {})
         one["declined" if row.abstained else "answers"] = int(row.n)
-    used = func.substr(u.day, 1, 7)
+    used = func.substr(u.day, first, seventh)
     summed = (
         select(
             used.label("month"),

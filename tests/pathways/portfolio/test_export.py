@@ -85,6 +85,7 @@ def test_a_systems_page_shows_its_facts_releases_and_use(here: House, tmp_path: 
         "default@2",
         "two days more",
         "2 answers",
+        "made by the owner 2 of 2",
         "Snapshot",
     ):
         assert words in text, words

@@ -92,11 +92,15 @@ class House:
         return Finding("proven", digest or digest_json(GATE), found)
 
 
-def house(root: Path) -> House:
-    """Make an empty one below a folder."""
+def house(root: Path, url: str = "") -> House:
+    """Make an empty one below a folder; over SQLite, or over the empty database of a URL."""
     root.mkdir(parents=True, exist_ok=True)
-    shutil.copy(_migrated(), root / "groundwork.db")
-    database = Database(root / "groundwork.db")
+    if url:
+        database = Database(url)
+        database.migrate()
+    else:
+        shutil.copy(_migrated(), root / "groundwork.db")
+        database = Database(root / "groundwork.db")
     clock = ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
     records, key = Records(), SigningKey(root / "release.key", {})
     catalogues = Catalogues({"first-gate": Entry("first-gate", "A gate passed", GATE)})
