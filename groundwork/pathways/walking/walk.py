@@ -154,6 +154,11 @@ class Walk:
         known_subject(self._catalogues, word)
         raise InternalError(f"`{word}` is known and was not found")
 
+    def skills(self, principal: Principal) -> dict[str, SkillState]:
+        """Return how every skill of the catalogue stands, by proofs, labs and what was said; no check is asked."""
+        proofs, attested = self._held(principal), self._attested(principal)
+        return self._skills(self.profile(principal), proofs, self._labs.all(principal), attested)
+
     def progress(self, principal: Principal) -> Progress:
         """Return how far the principal is on the way to their role; without one, over the whole catalogue.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,7 +38,7 @@ _PLACES = {
 @router.get("/skills")
 def skills_page(request: Request, house: House, principal: PathwaysRead, role: Word = "") -> Response:
     loaded = house.pathways.catalogues.current()
-    progress = house.pathways.walk.progress(principal)
+    standing = house.pathways.walk.skills(principal)
     chosen = loaded.role(role) if role else None
     wanted = set(loaded.requirements(chosen)[0]) if chosen else None
     skills = [s for s in loaded.catalogue.skills if wanted is None or s.id in wanted]
@@ -45,11 +46,11 @@ def skills_page(request: Request, house: House, principal: PathwaysRead, role: W
         request,
         "path_skills.html",
         room="pathways",
-        map=pathway_map.drawn(loaded.catalogue.stages, skills, progress.skills),
+        map=pathway_map.drawn(loaded.catalogue.stages, skills, standing),
         box=(pathway_map.BOX_WIDTH, pathway_map.BOX_HEIGHT),
         stages=[(stage, [s for s in skills if s.stage == stage.id]) for stage in loaded.catalogue.stages],
-        standing=progress.skills,
-        counts=progress.counts,
+        standing=standing,
+        counts=Counter(standing.get(s.id, "open") for s in skills),
         roles=loaded.targets(),
         role=chosen,
         states=STATES,
@@ -61,7 +62,7 @@ def skills_page(request: Request, house: House, principal: PathwaysRead, role: W
 def skill_page(request: Request, skill_id: str, house: House, principal: PathwaysRead) -> Response:
     loaded = house.pathways.catalogues.current()
     skill = loaded.skill(skill_id)
-    standing = house.pathways.walk.progress(principal).skills
+    standing = house.pathways.walk.skills(principal)
     everything = loaded.catalogue
     return page(
         request,
@@ -88,7 +89,7 @@ def roles_page(
 ) -> Response:
     loaded = house.pathways.catalogues.current()
     pair = [loaded.role(word) for word in (a, b) if word]
-    standing = house.pathways.walk.progress(principal).skills
+    standing = house.pathways.walk.skills(principal)
     return page(
         request,
         "path_roles.html",
@@ -122,7 +123,7 @@ def role_page(request: Request, role_id: str, house: House, principal: PathwaysR
         milestones=[loaded.milestone(m) for m in milestones],
         transitions=[t for t in loaded.catalogue.transitions if role.id in (t.start, t.target)],
         names=_names(loaded),
-        standing=house.pathways.walk.progress(principal).skills,
+        standing=house.pathways.walk.skills(principal),
         states=STATES,
         sources=_sources(loaded),
         attributions=loaded.attributions,

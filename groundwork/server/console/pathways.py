@@ -72,7 +72,7 @@ def plan_page(request: Request, plan_id: str, house: House, principal: PathwaysR
         diff=planner.diff(before, plan) if before else None,
         titles=titles_of(loaded),
         states=STATES,
-        progress=house.pathways.walk.progress(principal),
+        standing=house.pathways.walk.skills(principal),
     )
 
 
@@ -92,7 +92,7 @@ def declared_page(request: Request, house: House, principal: PathwaysRead) -> Re
         "path_declared.html",
         room="pathways",
         profile=house.pathways.walk.profile(principal),
-        progress=house.pathways.walk.progress(principal),
+        standing=house.pathways.walk.skills(principal),
         stages=[
             (stage, [s for s in loaded.catalogue.skills if s.stage == stage.id])
             for stage in loaded.catalogue.stages
