@@ -295,8 +295,10 @@ def spans_(
 
 from groundwork.cli import (  # noqa: E402 - each registers its commands with `app`
     bench_evaluation,  # noqa: F401
+    bench_evidence,  # noqa: F401
     bench_gates,  # noqa: F401
     bench_groundedness,  # noqa: F401
     bench_judges,  # noqa: F401
+    bench_paths,  # noqa: F401
     bench_releases,  # noqa: F401
 )

@@ -7,7 +7,7 @@ Names are bound outside; here they are plain values. A later `find` that must ho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,18 +36,26 @@ Env = Mapping[str, Mapping[str, Any]]
 """Values by field, by the name of a record that was chosen."""
 SHOWN = 20
 """Records of one `find` that a finding rests on by name; more are counted."""
+FEW = 200
+"""So many different values are simply tried; of more, only those that lead on."""
+STAND_INS = 3
+"""Newest records tried for the sake of an explanation, where none can be joined with what comes after."""
 GROUPS = 1000
 """Groups of `per` that are looked at, those with most records first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """For whom a predicate is asked: whose records, whether a lab's count, and which damaged ones do not."""
+    """For whom a predicate is asked: whose records, whether a lab's count, and which damaged ones do not.
+
+    `alone`: the installation has no other tenant.
+    """
 
     connection: Connection
     principal: Principal
     labs: bool
     excluded: Mapping[str, frozenset[str]]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class Tally:
         return True
 
 
+NOTHING = Tally(None, 0, 0, 0.0, None, 0)
+"""Of no record at all."""
 _made: dict[str, Kind] = {}
 
 
@@ -97,21 +107,21 @@ def kind_of(name: str) -> Kind:
 # ---- conditions ----
 
 
-def fitting(
-    find: Find, scope: Scope, env: Env, later: Sequence[Find] = (), *, narrowed: bool = True
-) -> ColumnElement[bool]:
+def fitting(find: Find, scope: Scope, env: Env, later: Sequence[Find] = ()) -> ColumnElement[bool]:
     """Return the condition for the records that a `find` is about.
 
     Args:
-        later: the finds that must hold beside it. narrowed: leave out what cannot be joined with them.
+        later: finds that must hold beside it; what cannot be joined with them is left out.
     """
     kind = kind_of(find.kind)
-    conditions = [kind.visible(scope.principal, scope.labs)]
+    known = {test.field for test in find.where if test.op in ("is", "one_of")}
+    walk = scope.alone and bool(kind.walked) and known.isdisjoint(kind.walked)
+    conditions = [kind.visible(scope.principal, scope.labs, walk=walk)]
     conditions += [condition(test, kind.fields[test.field], env) for test in find.where]
     bad = scope.excluded.get(find.kind)
     if bad:
         conditions.append(kind.id.not_in(sorted(bad)))
-    if narrowed and find.name:
+    if find.name:
         conditions += _joins(find, scope, env, later)
     return and_(*conditions)
 
@@ -196,6 +206,35 @@ def tallies(find: Find, scope: Scope, env: Env) -> list[Tally]:
     where = fitting(find, scope, env)
     if not find.per and not _measures(find):
         return [Tally(None, _count(find, kind, where, scope), 0, 0.0, None, 0)]
+    return _aggregated(find, kind, scope, where, env, ()).get((), [NOTHING])
+
+
+def tallies_by(find: Find, scope: Scope) -> dict[tuple[Any, ...], list[Tally]]:
+    """Return the tallies for every value of what the find compares with records before it, in one look.
+
+    For a find whose only use of others is `field: $NAME.field`; the keys are those values, in the order of the tests.
+    """
+    kind = kind_of(find.kind)
+    free = replace(find, name="", where=tuple(t for t in find.where if not isinstance(t.value, Ref)))
+    columns = [kind.fields[t.field].at for t in find.where if isinstance(t.value, Ref)]
+    where = and_(fitting(free, scope, {}), *[column.is_not(None) for column in columns])
+    return _aggregated(find, kind, scope, where, {}, columns)
+
+
+def joined_by_value(find: Find) -> bool:
+    """Say whether `tallies_by` can be asked: it compares with other records, and by equality alone."""
+    used = [test for test in find.tests if isinstance(test.value, Ref)]
+    return bool(used) and all(test in find.where and test.op == "is" for test in used)
+
+
+def _aggregated(
+    find: Find,
+    kind: Kind,
+    scope: Scope,
+    where: ColumnElement[bool],
+    env: Env,
+    by: Sequence[ColumnElement[Any]],
+) -> dict[tuple[Any, ...], list[Tally]]:
     zero: ColumnElement[Any] = literal(0)
     columns: list[ColumnElement[Any]] = [
         func.count().label("n"),
@@ -213,11 +252,12 @@ def tallies(find: Find, scope: Scope, env: Env) -> list[Tally]:
             .where(group.is_not(None))
             .group_by(group)
             .order_by(func.count().desc(), func.max(kind.at).desc(), group)
-            .limit(GROUPS)
         )
-    rows = scope.connection.execute(query).all()
-    found = [
-        Tally(
+        query = query if by else query.limit(GROUPS)
+    query = query.add_columns(*[column.label(f"by_{n}") for n, column in enumerate(by)]).group_by(*by)
+    found: dict[tuple[Any, ...], list[Tally]] = {}
+    for row in scope.connection.execute(query).all():
+        tally = Tally(
             row.per if find.per else None,
             int(row.n),
             int(row.spread or 0),
@@ -225,9 +265,8 @@ def tallies(find: Find, scope: Scope, env: Env) -> list[Tally]:
             None if not find.share or not row.n else int(row.share or 0) / int(row.n),
             int(row.misfits or 0),
         )
-        for row in rows
-    ]
-    return found or [Tally(None, 0, 0, 0.0, None, 0)]
+        found.setdefault(tuple(getattr(row, f"by_{n}") for n in range(len(by))), []).append(tally)
+    return found
 
 
 def _measures(find: Find) -> bool:
@@ -259,29 +298,44 @@ def candidates(
     needed: Sequence[str],
     groups: Sequence[Any] | None,
     later: Sequence[Find],
-    *,
-    narrowed: bool = True,
-    limit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return the different values of the fields that later finds need, newest first.
 
+    Where there are many, only those that can be joined with later finds; where none can, the newest few all the same.
+
     Args:
-        groups: values of `per` that hold; None: all.
+        needed: fields of the record, not empty. groups: values of `per` that hold; None: all.
     """
+    few = _values(find, scope, env, needed, groups, (), FEW + 1)
+    if len(few) <= FEW:
+        return few
+    return _values(find, scope, env, needed, groups, later, None) or few[:STAND_INS]
+
+
+def _values(
+    find: Find,
+    scope: Scope,
+    env: Env,
+    needed: Sequence[str],
+    groups: Sequence[Any] | None,
+    later: Sequence[Find],
+    limit: int | None,
+) -> list[dict[str, Any]]:
     kind = kind_of(find.kind)
-    where = fitting(find, scope, env, later, narrowed=narrowed)
+    where = fitting(find, scope, env, later)
     if groups is not None:
         where = and_(where, kind.fields[find.per].at.in_(list(groups)))
-    columns = [kind.fields[name].at.label(f"f_{name}") for name in needed]
-    last = func.max(kind.at)
-    query = select(*columns, last.label("last_at")).select_from(kind.origin()).where(where)
-    query = query.group_by(*[kind.fields[name].at for name in needed]) if needed else query
-    query = query.order_by(last.desc(), *[kind.fields[name].at.desc() for name in needed])
-    query = query if limit is None else query.limit(limit)
-    rows = scope.connection.execute(query).mappings()
-    return [
-        {name: row[f"f_{name}"] for name in needed} for row in rows if row["last_at"] is not None or needed
-    ]
+    fields = [kind.fields[name].at for name in needed]
+    columns = [field.label(f"f_{name}") for name, field in zip(needed, fields, strict=True)]
+    query = select(*columns).select_from(kind.origin()).where(where)
+    if kind.timed and any(field is kind.id for field in fields):
+        query = query.order_by(kind.id.desc())
+    else:
+        query = query.group_by(*fields).order_by(
+            func.max(kind.at).desc(), *[field.desc() for field in fields]
+        )
+    rows = scope.connection.execute(query.limit(limit)).mappings()
+    return [{name: row[f"f_{name}"] for name in needed} for row in rows]
 
 
 def chosen_ids(
@@ -329,7 +383,8 @@ def _least(find: Find) -> int:
 
 
 def _ids(kind: Kind, where: ColumnElement[bool], scope: Scope, most: int, oldest: bool = False) -> list[str]:
-    order = (kind.at.asc(), kind.id.asc()) if oldest else (kind.at.desc(), kind.id.desc())
+    keys = (kind.id,) if kind.timed else (kind.at, kind.id)
+    order = [key.asc() if oldest else key.desc() for key in keys]
     query = select(kind.id.label("i")).select_from(kind.origin()).where(where).order_by(*order).limit(most)
     return [str(row.i) for row in scope.connection.execute(query)]
 

@@ -12,15 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Table, and_, func, or_
+from sqlalchemy import Column, ColumnElement, Table, and_, func, or_
 
 from groundwork.core.digest import digest_bytes
 from groundwork.core.principal import Principal
 from groundwork.core.shelf import Shelf
+from groundwork.evidence.sql import unindexed
 from groundwork.evidence.types import FieldInfo, FieldType, KindInfo
 
 LAB = "lab-"
 """Beginning of the names of what a lab laid out."""
+_AFTER_LAB = "lab."
+"""Follows after every text that begins so, in the order of code points that both databases compare by."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +101,20 @@ class Kind:
         """Return what to select from."""
         return self.table if self.source is None else self.source
 
-    def visible(self, principal: Principal, labs: bool) -> ColumnElement[bool]:
-        """Return the condition for what a principal may rest a predicate on: of the tenant, and of a person their own."""
-        conditions = [self.table.c.tenant == principal.tenant]
+    def visible(self, principal: Principal, labs: bool, *, walk: bool = False) -> ColumnElement[bool]:
+        """Return the condition for what a principal may rest a predicate on: of the tenant, and of a person their own.
+
+        Args:
+            labs: those of labs too. walk: do not look the tenant up in an index, since nearly every row is its.
+        """
+        tenant = self.table.c.tenant
+        conditions: list[ColumnElement[bool]] = [(unindexed(tenant) if walk else tenant) == principal.tenant]
         if self.owner is not None:
             conditions.append(self.owner == principal.name)
         if self.only is not None:
             conditions.append(self.only)
         if not labs:
-            for name in self.named:
-                text = self.fields[name].at
-                conditions.append(or_(text.is_(None), func.substr(text, 1, len(LAB)) != LAB))
+            conditions += [_of_no_lab(self.fields[name].at) for name in self.named]
         return and_(*conditions)
 
     def damaged(self, row: Mapping[str, Any], key: Any) -> str:
@@ -118,6 +124,12 @@ class Kind:
             row: its columns. key: the workspace's public key (Ed25519), None where it is not at hand.
         """
         return ""
+
+    walked: ClassVar[tuple[str, ...]] = ()
+    """Fields that an index helps with; a find without a test of equality on one of them walks the table."""
+
+    timed: ClassVar[bool] = False
+    """Ids are given in the order of time, so that the newest are found without looking at all."""
 
     checks: ClassVar[bool] = False
     """`damaged` has something to say: records of this kind are looked at before anything rests on them."""
@@ -132,6 +144,13 @@ class Kind:
             self.made_by,
             personal=self.owner is not None,
         )
+
+
+def _of_no_lab(name: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return that a name does not begin with `lab-`; of a plain column by its place in the order, which costs least."""
+    if isinstance(name, Column) and not name.nullable:
+        return or_(name < LAB, name >= _AFTER_LAB)
+    return or_(name.is_(None), func.substr(name, 1, len(LAB)) != LAB)
 
 
 def content_digest(value: Any) -> str:

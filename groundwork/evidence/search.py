@@ -6,20 +6,31 @@ Where nothing does, the answer is told by the candidate that came furthest.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from groundwork.evidence.asking import Env, Scope, Tally, candidates, chosen_ids, tallies
+from groundwork.evidence.asking import (
+    NOTHING,
+    Env,
+    Scope,
+    Tally,
+    candidates,
+    chosen_ids,
+    joined_by_value,
+    tallies,
+    tallies_by,
+)
 from groundwork.evidence.kinds.waiting import WAITING
-from groundwork.evidence.tree import AllOf, AnyOf, Attest, Find, Predicate, finds, refs
+from groundwork.evidence.tree import AllOf, AnyOf, Attest, Find, Predicate, Ref, finds, refs
 from groundwork.evidence.types import Missing, Outcome, Waits
 from groundwork.evidence.wording import missing_of
 
 STEPS = 20_000
 """Combinations that are tried before the search gives up."""
-STAND_INS = 3
-"""Newest records tried for the sake of an explanation, where none can be joined with what comes after."""
+ONE_BY_ONE = 3
+"""So many values are looked up by themselves; after that a find is asked for all of them at once."""
 _GAVE_UP = Missing(
     f"{STEPS:,} combinations of records were tried and the search was given up; narrow `where`."
 )
@@ -78,6 +89,8 @@ class Search:
         self._scope = scope
         self._answers: dict[tuple[int, tuple[Any, ...]], Result] = {}
         self._tallied: dict[tuple[int, tuple[Any, ...]], list[Tally]] = {}
+        self._by_value: dict[int, dict[tuple[Any, ...], list[Tally]]] = {}
+        self._lookups: Counter[int] = Counter()
         self._steps = 0
 
     def answer(self, predicate: Predicate, env: Env | None = None) -> Result:
@@ -126,11 +139,7 @@ class Search:
         needed = _needed(part, later)
         groups = [tally.group for tally in good] if part.per else None
         joined = [other for other in later if isinstance(other, Find)]
-        tried = candidates(part, self._scope, env, needed, groups, joined)
-        # Nothing leads on: walk on with the newest all the same, so that what is missing after it can be told.
-        tried = tried or candidates(
-            part, self._scope, env, needed, groups, joined, narrowed=False, limit=STAND_INS
-        )
+        tried = candidates(part, self._scope, env, needed, groups, joined) if needed else _one(good)
         for chosen in tried:
             self._steps += 1
             line = _Line(part, env, chosen, Result("proven"))
@@ -175,8 +184,21 @@ class Search:
     def _tallies(self, find: Find, env: Env) -> list[Tally]:
         key = (id(find), _values(find, env))
         if key not in self._tallied:
-            self._tallied[key] = tallies(find, self._scope, env)
+            self._tallied[key] = self._asked(find, env)
         return self._tallied[key]
+
+    def _asked(self, find: Find, env: Env) -> list[Tally]:
+        """Ask for one binding; once several were asked for, for all that there can be."""
+        if not joined_by_value(find):
+            return tallies(find, self._scope, env)
+        known = self._by_value.get(id(find))
+        if known is None:
+            self._lookups[id(find)] += 1
+            if self._lookups[id(find)] <= ONE_BY_ONE:
+                return tallies(find, self._scope, env)
+            known = self._by_value[id(find)] = tallies_by(find, self._scope)
+        wanted = tuple(env[t.value.name].get(t.value.field) for t in find.where if isinstance(t.value, Ref))
+        return known.get(wanted, [NOTHING])
 
     def _held(self, line: _Line) -> Result:
         """Return the result of a line with the records that hold it up."""
@@ -189,6 +211,11 @@ class Search:
         group = chosen.get(part.per) if chosen is not None else tally.group if tally else None
         ids = chosen_ids(part, self._scope, line.env, chosen, group)
         return replace(result, holds=(Hold(part.kind, tuple(ids), _fields(part, chosen or {})),))
+
+
+def _one(good: Sequence[Tally]) -> list[dict[str, Any]]:
+    """Return one choice without values, for a name that nothing asks for; none where there is no record."""
+    return [{}] if any(tally.n for tally in good) else []
 
 
 def _values(part: Predicate, env: Env) -> tuple[Any, ...]:

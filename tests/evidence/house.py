@@ -146,20 +146,26 @@ class House:
             **given,
         )
 
-    def verdict(self, release: Row, *, n: int = 60, outcome: str = "promote", **record: Any) -> Row:
-        """Write a verdict on what a release pins."""
-        manifest = release["manifest"]
-        names = ("settings", "snapshot", "prompt")
-        subject = {
-            "kind": "release",
-            "pins": {name: manifest[name] for name in names},
-            "release": release["digest"],
-        }
+    def verdict(
+        self, release: Row, *, n: int = 60, outcome: str = "promote", before: Row | None = None, **record: Any
+    ) -> Row:
+        """Write a verdict on what a release pins, with both evaluations.
+
+        `before`: columns of the baseline's; None: nothing rests on it, and it is not among what was written.
+        """
+        pins = {name: release["manifest"][name] for name in ("settings", "snapshot", "prompt")}
+        given = {"state": "planned", "release": release["digest"], "pins": pins}
+        candidate = self.evaluation(release["app"], **given)
+        baseline = self.evaluation(
+            release["app"], **{**given, "pins": {"prompt": "answer@p0"}, **(before or {})}
+        )
+        if before is None:
+            self.written.pop()
         whole = {
             "n": n, "clusters": n, "posthoc": False, "dataset": "golden@1", "dataset_version": "d1", "split": "test",
-            "looks": 0, "candidate_subject": subject, "baseline_subject": {"pins": {"prompt": "answer@p0"}},
-            "checks": [{"kind": "primary", "metric": "correct", "state": "pass"}], **record,
+            "looks": 0, "checks": [{"kind": "primary", "metric": "correct", "state": "pass"}], **record,
         }  # fmt: skip
+        sides = {"candidate": candidate["id"], "baseline": baseline["id"]}
         return self.put(
             i.verdicts,
             gate="main",
@@ -167,6 +173,7 @@ class House:
             outcome=outcome,
             release=release["digest"],
             record=whole,
+            **sides,
         )
 
     def evaluation(

@@ -66,7 +66,7 @@ def _patterns(house: House) -> None:
 
 def _cost_reduced(house: House) -> None:
     release = house.release()
-    house.verdict(release, n=50, checks=CHEAPER, baseline_subject={"release": "before", "pins": {}})
+    house.verdict(release, n=50, checks=CHEAPER, before={"release": "old"})
 
 
 def _platform(house: House) -> None:
@@ -100,7 +100,7 @@ def _prompts(house: House) -> None:
     for n in (1, 2, 3):
         house.put(t.prompt_versions, name="answer", digest=f"p{n}", template={"tests": []})
         house.evaluation(pins={"prompt": f"answer@p{n}"})
-    house.verdict(house.release(prompt="answer@p3"))
+    house.verdict(house.release(prompt="answer@p3"), before={"pins": {"prompt": "answer@p0"}})
 
 
 def _retrieval(house: House) -> None:

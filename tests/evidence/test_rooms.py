@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from groundwork.app.workspace import Workspace
 from groundwork.core.principal import LOCAL
+from groundwork.datasets.types import Example
 from tests.workspaces import FILES, LIGHT, light_workspace, write
 
 SPEC = (
@@ -26,18 +25,6 @@ guards = [{metric = "cost", margin = 1.0}]
 min_n = 2
 """
 )
-
-
-def _dataset(workspace: Workspace, folder: Path) -> None:
-    lines = [
-        {"id": f"e{n}", "input": question, "relevant": {"docs/leave.md": 1}, "split": "test"}
-        for n, question in enumerate(
-            ("How many days of paid leave are there?", "Who grants leave?", "Is leave paid?")
-        )
-    ]
-    file = folder / "golden.jsonl"
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    workspace.datasets.import_file(LOCAL, file, name="golden", licence="CC0")
 
 
 def test_a_release_is_followed_from_its_documents_to_a_replay(tmp_path: Path) -> None:
@@ -80,4 +67,44 @@ def test_a_release_is_followed_from_its_documents_to_a_replay(tmp_path: Path) ->
         "snapshot": release.snapshot,
     }
     assert found.found[3].address == f"/answers/{answer.id}"
+
+    examples = [
+        Example(f"e{n}", question, relevant={"docs/leave.md": 1}, licence="CC0")
+        for n, question in enumerate(
+            ("How many days of paid leave are there?", "Who grants leave?", "Is leave paid?")
+        )
+    ]
+    golden = workspace.datasets.create(LOCAL, "golden", examples)
+    ask(
+        {
+            "find": "dataset",
+            "where": {"digest": golden.digest, "personal": 0, "licences": {"has": "CC0"}, "test": 3},
+        }
+    )
+    verdict = workspace.evaluation.gates.run(LOCAL, "main", candidate="default@1", baseline="default")
+    found = ask(
+        {
+            "all": [
+                {"find": "release", "as": "r"},
+                {
+                    "find": "verdict",
+                    "as": "v",
+                    "where": {"settings": "$r.settings", "snapshot": "$r.snapshot", "n": 3},
+                },
+                {
+                    "find": "evaluation",
+                    "where": {"id": "$v.candidate", "state": "done", "metrics": {"has": "recall"}},
+                },
+                {
+                    "find": "comparison",
+                    "where": {"id": "$v.id", "cost_before": 0, "quality": {"exists": True}},
+                },
+            ]
+        }
+    )
+    assert found.found[1].id == verdict.id
+    evaluation = ask(
+        {"find": "evaluation", "where": {"retrieval": "hybrid", "intervals": {"above": 0}}}
+    ).found[0]
+    assert evaluation.address == f"/evaluations/{evaluation.id}"
     workspace.close()

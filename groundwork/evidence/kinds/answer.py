@@ -18,6 +18,7 @@ class Answers(Kind):
     table = t.answers
     id = a.id
     at = a.created_at
+    timed = True
     fields = described(
         id=text(a.id, "its id"),
         app=text(a.app, "the app that answered"),

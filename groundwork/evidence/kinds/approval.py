@@ -37,6 +37,7 @@ class Approvals(Kind):
     table = t.release_approvals
     id = a.id
     at = a.at
+    timed = True
     fields = described(
         id=text(a.id, "its id"),
         release=text(a.release, "id of the release"),

@@ -18,6 +18,7 @@ class Attempts(Kind):
     table = t.attempts
     id = a.id
     at = a.started_at
+    timed = True
     fields = described(
         id=text(a.id, "its id"),
         call=text(a.call_id, "the call it was for"),

@@ -17,6 +17,7 @@ class Attestations(Kind):
     table = t.attestations
     id = a.id
     at = a.created_at
+    timed = True
     fields = described(
         id=text(a.id, "its id"),
         subject=text(a.subject, "what it is about"),

@@ -17,6 +17,7 @@ class Calibrations(Kind):
     table = t.calibrations
     id = c.id
     at = c.created_at
+    timed = True
     fields = described(
         id=text(c.id, "its id"),
         app=text(c.app, "of which app"),

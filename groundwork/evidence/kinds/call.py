@@ -18,6 +18,8 @@ class Calls(Kind):
     table = t.calls
     id = c.id
     at = c.started_at
+    timed = True
+    walked = ("id", "key", "answer")
     fields = described(
         id=text(c.id, "its id"),
         state=text(c.state, "`open`, `done`, `failed`, `incomplete`, `cancelled` or `lost`"),

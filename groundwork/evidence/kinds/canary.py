@@ -18,6 +18,7 @@ class Canaries(Kind):
     table = t.deployments
     id = d.id
     at = d.created_at
+    timed = True
     fields = described(
         id=text(d.id, "its id"),
         app=text(d.app, "of the release"),

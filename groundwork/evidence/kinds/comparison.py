@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, func
 
+from groundwork.evidence.kinds._sides import baseline, candidate, joined, pin
 from groundwork.evidence.records import Kind, described, flag, number, text, time
 from groundwork.evidence.sql import json_flag, json_number, json_text, json_where
 from groundwork.storage import improvement_tables as t
@@ -27,8 +28,10 @@ class Comparisons(Kind):
     room = "evaluation"
     made_by = "groundwork gate run"
     table = t.verdicts
+    source = joined
     id = v.id
     at = v.created_at
+    timed = True
     fields = described(
         id=text(v.id, "id of the verdict"),
         app=text(v.app, "whose change it was"),
@@ -37,17 +40,13 @@ class Comparisons(Kind):
         n=number(json_number(v.record, "n"), "pairs"),
         baseline=text(v.baseline, "evaluation"),
         candidate=text(v.candidate, "evaluation"),
-        baseline_release=text(
-            json_text(v.record, "baseline_subject", "release"), "digest of its release; null: none"
-        ),
+        baseline_release=text(baseline.c.release, "digest of its release; empty: it was none"),
         release=text(v.release, "digest of the candidate's release; empty: none was made yet"),
         settings=text(
-            json_text(v.record, "candidate_subject", "pins", "settings"),
+            pin(candidate, "settings"),
             "the candidate's recipe, as a release pins it",
         ),
-        snapshot=text(
-            json_text(v.record, "candidate_subject", "pins", "snapshot"), "the candidate's state of the index"
-        ),
+        snapshot=text(pin(candidate, "snapshot"), "the candidate's state of the index"),
         dataset=text(json_text(v.record, "dataset"), "as `name@number`"),
         cost_before=number(_before, "US dollars per answer of the baseline"),
         cost_after=number(_after, "US dollars per answer of the candidate"),

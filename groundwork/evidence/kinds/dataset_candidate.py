@@ -18,6 +18,7 @@ class DatasetCandidates(Kind):
     table = t.dataset_candidates
     id = c.id
     at = c.created_at
+    timed = True
     fields = described(
         id=text(c.id, "its id"),
         dataset=text(c.dataset, "name of the dataset"),

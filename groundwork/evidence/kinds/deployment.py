@@ -43,6 +43,7 @@ class Deployments(Kind):
     table = t.deployments
     id = d.id
     at = d.created_at
+    timed = True
     fields = described(
         id=text(d.id, "its id"),
         app=text(d.app, "of the release"),

@@ -18,6 +18,7 @@ class Evaluations(Kind):
     table = t.evaluations
     id = e.id
     at = e.created_at
+    timed = True
     fields = described(
         id=text(e.id, "its id"),
         app=text(e.app, "the app; empty: none was evaluated"),

@@ -19,6 +19,7 @@ class Feedback(Kind):
     table = t.feedback
     id = f.id
     at = f.created_at
+    timed = True
     fields = described(
         id=text(f.id, "its id"),
         kind=text(f.kind, "`thumb`, `correction`, `label`, `comment` or `golden`"),

@@ -18,6 +18,7 @@ class Ingests(Kind):
     table = t.ingests
     id = i.id
     at = i.started_at
+    timed = True
     fields = described(
         id=text(i.id, "its id"),
         index=text(i.index_name, "name of the index"),

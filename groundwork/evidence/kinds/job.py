@@ -17,6 +17,7 @@ class Jobs(Kind):
     table = t.jobs
     id = j.id
     at = j.created_at
+    timed = True
     fields = described(
         id=text(j.id, "its id"),
         kind=text(j.kind, "`ingest`, `evaluate`, `gate`, `tune` or `judge`"),

@@ -18,6 +18,7 @@ class JudgeCards(Kind):
     table = t.judge_cards
     id = c.id
     at = c.created_at
+    timed = True
     fields = described(
         id=text(c.id, "its id"),
         judge=text(c.judge, "name of the judge"),

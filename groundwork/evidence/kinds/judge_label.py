@@ -25,6 +25,7 @@ class JudgeLabels(Kind):
     table = t.judge_labels
     id = w.id
     at = w.created_at
+    timed = True
     fields = described(
         id=text(w.id, "its id"),
         sample=text(w.sample_id, "the sample it belongs to"),

@@ -20,6 +20,7 @@ class Keys(Kind):
     table = t.api_keys
     id = k.id
     at = k.created_at
+    timed = True
     fields = described(
         id=text(k.id, "its id"),
         principal=text(literal("key:", k.id.type) + k.id, "as other records name who did something with it"),

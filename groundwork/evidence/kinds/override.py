@@ -17,6 +17,7 @@ class Overrides(Kind):
     table = t.verdict_overrides
     id = o.id
     at = o.at
+    timed = True
     fields = described(
         id=text(o.id, "its id"),
         verdict=text(o.verdict_id, "which one"),

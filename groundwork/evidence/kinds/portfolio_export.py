@@ -18,6 +18,7 @@ class PortfolioExports(Kind):
     table = t.portfolio_exports
     id = x.id
     at = x.created_at
+    timed = True
     fields = described(
         id=text(x.id, "its id"),
         digest=text(x.digest, "of its files"),

@@ -18,6 +18,7 @@ class PromptRuns(Kind):
     table = t.prompt_runs
     id = p.id
     at = p.created_at
+    timed = True
     fields = described(
         id=text(p.id, "its id"),
         name=text(p.name, "of the prompt"),

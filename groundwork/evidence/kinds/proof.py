@@ -18,6 +18,7 @@ class Proofs(Kind):
     table = t.proofs
     id = p.id
     at = p.created_at
+    timed = True
     fields = described(
         id=text(p.id, "its id"),
         subject_kind=text(p.subject_kind, "`milestone`, `action`, `skill` or `lab`"),

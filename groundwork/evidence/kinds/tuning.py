@@ -17,6 +17,7 @@ class Tunings(Kind):
     table = t.tunings
     id = u.id
     at = u.created_at
+    timed = True
     fields = described(
         id=text(u.id, "its id"),
         app=text(u.app, "of which app"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groundwork.evidence.kinds._sides import baseline, candidate, joined, pin, strategy
 from groundwork.evidence.records import Kind, described, flag, number, text, time
 from groundwork.evidence.sql import before, json_flag, json_number, json_text, json_where
 from groundwork.storage import improvement_tables as t
@@ -16,8 +17,10 @@ class Verdicts(Kind):
     room = "evaluation"
     made_by = "groundwork gate run"
     table = t.verdicts
+    source = joined
     id = v.id
     at = v.created_at
+    timed = True
     fields = described(
         id=text(v.id, "its id"),
         gate=text(v.gate, "name of the gate"),
@@ -29,28 +32,24 @@ class Verdicts(Kind):
         candidate=text(v.candidate, "evaluation"),
         release=text(v.release, "digest of the candidate's release; empty: none was made yet"),
         settings=text(
-            json_text(v.record, "candidate_subject", "pins", "settings"),
+            pin(candidate, "settings"),
             "the candidate's recipe, as a release pins it",
         ),
         snapshot=text(
-            json_text(v.record, "candidate_subject", "pins", "snapshot"),
+            pin(candidate, "snapshot"),
             "the candidate's state of the index",
         ),
         prompt=text(
-            json_text(v.record, "candidate_subject", "pins", "prompt"),
+            pin(candidate, "prompt"),
             "the candidate's `name@digest`",
         ),
-        prompt_name=text(
-            before(json_text(v.record, "candidate_subject", "pins", "prompt"), "@"), "name of its prompt"
-        ),
-        baseline_prompt=text(
-            json_text(v.record, "baseline_subject", "pins", "prompt"), "the baseline's `name@digest`"
-        ),
+        prompt_name=text(before(pin(candidate, "prompt"), "@"), "name of its prompt"),
+        baseline_prompt=text(pin(baseline, "prompt"), "the baseline's `name@digest`"),
         retrieval=text(
-            json_text(v.record, "candidate_subject", "retrieval"),
+            strategy(candidate),
             "the candidate's retrieval strategy",
         ),
-        baseline_retrieval=text(json_text(v.record, "baseline_subject", "retrieval"), "the baseline's"),
+        baseline_retrieval=text(strategy(baseline), "the baseline's"),
         dataset=text(json_text(v.record, "dataset"), "as `name@number`"),
         dataset_version=text(json_text(v.record, "dataset_version"), "its digest"),
         split=text(json_text(v.record, "split"), "which examples"),
