@@ -12,7 +12,7 @@ def kept_way(home: Workspace, owner: Principal) -> dict[str, str]:
     # Whoever comes from the role they want has nothing left to do: a plan that costs no time.
     plan = room.walk.plan(owner, background="ml engineer", target="ml engineer", hours_per_week=5)
     finding = room.checker.check(owner, {"find": "answer"})
-    proof = room.proofs.record(owner, "milestone", "y1-first-rag-app", finding, "First answer")
+    proof = room.proofs.record(owner, "lab", "first-cited-answer", finding, "First answer")
     attested = room.notes.attest(owner, "d30-communities", f"Somebody in {owner.tenant} joined two.")
     return {
         "plan": plan.id,
