@@ -16,7 +16,8 @@ from groundwork.pathways.planning.types import Calendar
 WEEK_HOURS = 100.0
 """The most hours that a plan takes for a week. Ours: nobody learns longer, and a larger number is a slip."""
 REVIEW_DAYS = 30
-MAX_YEARS = 100
+MAX_YEARS = 300
+"""No day further ahead is named."""
 _EPS = 1e-7
 """Of a day: what sums of floating-point hours may be off by."""
 
@@ -102,14 +103,17 @@ class WorkingTime:
         """Return the date of a day that is counted from the start.
 
         Raises:
-            InvalidInputError: it is more than 300 years ahead.
+            InvalidInputError: it is more than 300 years ahead, or beyond the calendar.
         """
-        if offset > 3 * MAX_YEARS * 366:
-            raise InvalidInputError(
-                f"at {self.weekly:g} hours a week this takes {offset / 365.25:,.0f} years",
-                hint="plan with more hours a week or towards a nearer target",
-            )
-        return self.start + timedelta(days=offset)
+        try:
+            if offset <= MAX_YEARS * 366:
+                return self.start + timedelta(days=offset)
+        except OverflowError:
+            pass
+        raise InvalidInputError(
+            f"at {self.weekly:g} hours a week from {self.start.isoformat()} on this takes {offset / 365.25:,.0f} years",
+            hint="plan with more hours a week, from a nearer day, or towards a nearer target",
+        )
 
     def offset(self, day: date) -> int:
         """Return how many days after the start a date is."""

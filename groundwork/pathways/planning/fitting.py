@@ -20,6 +20,8 @@ from groundwork.pathways.planning.subset import most_valuable
 from groundwork.pathways.planning.types import Pace, Task
 
 ROUNDS = 40
+SURELY_OVER = 0.7
+"""An item is not tried at the end when this part of its hours, at the middle of the pace, is more than the room left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,11 @@ def _grown(
     grown = True
     while grown:
         grown = False
-        outside = [i for i in range(len(tasks)) if i not in kept and i not in barred]
+        room = time.before(time.offset(by) + 1) - time.before(laid.lives.day(confidence))
+        most = room / (SURELY_OVER * math.exp(life.pace.mean))
+        outside = [
+            i for i in range(len(tasks)) if i not in kept and i not in barred and tasks[i].hours[1] <= most
+        ]
         for i in sorted(outside, key=lambda i: (-tasks[i].value / tasks[i].hours[1], i)):
             if any(index[n] not in kept for n in tasks[i].needs if n in index):
                 continue

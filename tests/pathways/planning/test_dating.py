@@ -75,3 +75,9 @@ def test_a_plan_beyond_centuries_is_refused() -> None:
     time = WorkingTime(Calendar(MONDAY, 0.01))
     with pytest.raises(InvalidInputError, match="years"):
         time.day(time.last_day(400.0))
+
+
+def test_a_plan_beyond_the_calendar_is_refused() -> None:
+    time = WorkingTime(Calendar(date(9999, 12, 1), 10.0))
+    with pytest.raises(InvalidInputError, match="from 9999-12-01 on"):
+        time.day(60)
