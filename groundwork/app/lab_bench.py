@@ -116,7 +116,7 @@ class WorkspaceBench:
             if promotion.deployment is None:
                 raise ConflictError(
                     f"`{made.ref}` was not promoted to {environment}",
-                    hint=f"`groundwork release checks {made.ref} {environment}` says what is missing",
+                    hint=f"`groundwork release promote {made.ref} --to {environment} --dry-run` says what is missing",
                 )
         return made.id
 

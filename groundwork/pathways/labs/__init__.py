@@ -64,8 +64,9 @@ class Point:
 class Bench(Protocol):
     """What a lab may do while it prepares; the application gives it over the workspace. All names begin with `lab-`."""
 
-    folder: Path
-    """The lab's own folder, `labs/<name>/` in the workspace."""
+    @property
+    def folder(self) -> Path:
+        """The lab's own folder, `labs/<name>/` in the workspace."""
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file of the lab's folder, by its relative name; folders are made."""

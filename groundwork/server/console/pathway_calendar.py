@@ -48,7 +48,7 @@ def months(plan: Plan) -> tuple[Month, ...]:
         return ()
     first = min(i.start for i in plan.items).replace(day=1)
     last = max(i.done for i in plan.items)
-    found = []
+    found: list[Month] = []
     while first <= last and len(found) < MOST_MONTHS:
         days = monthrange(first.year, first.month)[1]
         end = first.replace(day=days)

@@ -232,7 +232,8 @@ def _weights(loaded: Loaded, role: Role) -> Mapping[str, float]:
 
 def _names(loaded: Loaded) -> dict[str, str]:
     """Return titles of roles and backgrounds by id."""
-    return {e.id: e.title for e in (*loaded.catalogue.backgrounds, *loaded.catalogue.roles)}
+    backgrounds = {e.id: e.title for e in loaded.catalogue.backgrounds}
+    return backgrounds | {e.id: e.title for e in loaded.catalogue.roles}
 
 
 def _sources(loaded: Loaded) -> dict[str, str]:
