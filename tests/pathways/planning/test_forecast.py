@@ -41,7 +41,7 @@ def test_the_way_called_fastest_is_the_shortest(measured: dict[str, Any]) -> Non
 
 
 def test_intervals_cover_about_eighty_of_a_hundred_learners() -> None:
-    found = bench.learners(200, draws=600)
+    found = bench.learners(160, draws=500)
     assert 0.73 <= found["covers"]["share"] <= 0.87
     assert found["widths"]["8"] < found["widths"]["0"] * 0.6
 
