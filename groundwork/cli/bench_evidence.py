@@ -40,6 +40,7 @@ def _lines(result: dict[str, Any], screen: Screen) -> list[str]:
             f"{world['records']:,}",
             f"{world['all_ms']:,.0f}",
             f"{world['all_max_ms']:,.0f}",
+            f"{world['all_cpu_ms']:,.0f}",
             f"{world['median_ms']:.1f}",
             f"{world['slowest']} {world['slowest_ms']:,.0f}",
             f"{world['policy_ms']:.1f}",
@@ -50,9 +51,10 @@ def _lines(result: dict[str, Any], screen: Screen) -> list[str]:
         "workspace",
         "records",
         "all checks ms",
-        "slowest round ms",
+        "slowest ms",
+        "processor ms",
         "a check ms",
-        "slowest check ms",
+        "slowest check",
         "a policy ms",
     ]
     verdict = "holds" if result["holds"] else "does not hold"

@@ -36,7 +36,7 @@ Env = Mapping[str, Mapping[str, Any]]
 """Values by field, by the name of a record that was chosen."""
 SHOWN = 20
 """Records of one `find` that a finding rests on by name; more are counted."""
-FEW = 200
+FEW = 1000
 """So many different values are simply tried; of more, only those that lead on."""
 STAND_INS = 3
 """Newest records tried for the sake of an explanation, where none can be joined with what comes after."""

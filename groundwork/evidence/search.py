@@ -100,11 +100,20 @@ class Search:
             case Attest(sentence):
                 return Result("not_yet", attested=(sentence,))
             case AnyOf(parts):
-                return _nearest([self.answer(part, known) for part in parts])
+                return self._any(parts, known)
             case AllOf(parts):
                 return self._all(parts, known)
             case Find():
                 return self._all((predicate,), known)
+
+    def _any(self, parts: Sequence[Predicate], env: Env) -> Result:
+        """Return of an `any` what is proven, else what lacks least; a room that is not built lacks most."""
+        results: list[Result] = []
+        for part in parts:
+            results.append(self.answer(part, env))
+            if results[-1].outcome == "proven":
+                return results[-1]
+        return min(results, key=lambda r: (r.outcome == "unavailable", len(r.missing) + len(r.attested)))
 
     # -- all --------------------------------------------------------------------------------------------------
     def _all(self, parts: Sequence[Predicate], env: Env) -> Result:
@@ -243,14 +252,6 @@ def _fields(find: Find, chosen: Mapping[str, Any]) -> tuple[str, ...]:
     more = [find.spread[0]] if find.spread else []
     more += [find.per] if find.per else []
     return tuple(dict.fromkeys([*(t.field for t in find.tests), *more, *chosen]))
-
-
-def _nearest(results: Sequence[Result]) -> Result:
-    """Return of an `any` what is proven, else what lacks least; a room that is not built lacks most."""
-    return min(
-        results,
-        key=lambda r: (r.outcome != "proven", r.outcome == "unavailable", len(r.missing) + len(r.attested)),
-    )
 
 
 def _together(results: Sequence[Result]) -> Result:
