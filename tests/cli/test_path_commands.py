@@ -340,3 +340,21 @@ def test_the_shell_completes_roles_labs_and_subjects() -> None:
     assert path_words.labs("first-c") == ["first-cited-answer"]
     assert "y1-first-rag-app" in path_words.subjects("y1-")
     assert "cloud-platform-engineer" in path_words.backgrounds("cloud")
+
+
+def test_every_kind_of_record_behind_a_proof_has_the_command_that_shows_it() -> None:
+    from typer.main import get_command
+
+    from groundwork.app.pathway_documents import COMMANDS
+    from groundwork.cli import root
+    from groundwork.evidence.records import KINDS
+
+    assert set(COMMANDS) == set(KINDS.names())
+    group = get_command(root.app)
+    context = group.make_context("groundwork", [], resilient_parsing=True)
+    for command in filter(None, COMMANDS.values()):
+        _, word, *rest = command.split()
+        found = group.get_command(context, word)
+        assert found is not None, command
+        below = getattr(found, "commands", None)
+        assert below is None or rest[0] in below, command
