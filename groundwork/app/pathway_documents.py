@@ -56,8 +56,10 @@ COMMANDS = {
     "user": "groundwork user list",
     "verdict": "groundwork gate show {id}",
 }
-"""The command that shows a record of each kind, "" where none does; `{first}` and `{rest}` are the parts of an id such as `index/document`,
-`{index}` is a value of the record."""
+"""The command that shows a record of each kind, "" where none does.
+
+`{first}` and `{rest}` are the parts of an id such as `index/document`, `{index}` is a value of the record.
+"""
 
 
 # -- the catalogue --------------------------------------------------------------------------------------------------
