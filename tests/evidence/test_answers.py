@@ -321,7 +321,7 @@ def _write(house: House, rows: Mapping[str, list[dict[str, str]]]) -> None:
         house.put(i.deployments, **row)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(chain=chains(), calls=rows_of("call"), releases=rows_of("release"), deployments=rows_of("deployment"))
 def test_the_answer_is_that_of_trying_everything(
     house: House, monkeypatch: pytest.MonkeyPatch, chain: Any, calls: Any, releases: Any, deployments: Any
@@ -337,7 +337,7 @@ def test_the_answer_is_that_of_trying_everything(
 MONOTONE = ("count", "spread", "per")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(chain=chains(), calls=rows_of("call"), deployments=rows_of("deployment"))
 def test_taking_a_record_away_never_proves_what_only_asks_for_more(
     house: House, chain: Any, calls: Any, deployments: Any

@@ -79,7 +79,7 @@ def test_the_reference_records_prove_it_and_each_of_them_is_needed(
         )
         assert without.missing
         house.restore()
-        assert checker.check(LOCAL, check) == found
+    assert checker.check(LOCAL, check) == found
 
 
 def _once_each(house: House) -> list[tuple[Any, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundwork.core.errors import InvalidInputError
@@ -174,6 +174,7 @@ PREDICATES = st.recursive(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(PREDICATES)
 def test_what_a_predicate_means_reads_back_to_the_same_meaning(predicate: Any) -> None:
     read = read_predicate(predicate)
