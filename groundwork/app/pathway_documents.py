@@ -131,6 +131,13 @@ def plan_line(found: Plan) -> dict[str, Any]:
     }
 
 
+def plan_document(found: Plan, loaded: Loaded) -> dict[str, Any]:
+    """Return a plan with the dated actions of the first ninety days, where the document of its target has them."""
+    from groundwork.pathways.walking.ninety import ninety_days
+
+    return {**found.as_dict(), "ninety_days": [a.as_dict() for a in ninety_days(found, loaded)]}
+
+
 def quiz_line(quiz: Quiz, results: Sequence[QuizResult]) -> dict[str, Any]:
     """Return a quiz without its questions, and one's best and newest result."""
     mine = [r for r in results if r.quiz == quiz.id]

@@ -110,7 +110,7 @@ def plan(
         change = None
         if made.previous and not dry_run:
             change = room.planner.diff(room.planner.get(asking, made.previous), made)
-    document = {**made.as_dict(), "stored": not dry_run}
+    document = {**documents.plan_document(made, loaded), "stored": not dry_run}
     return Reply(document, lambda screen: view.plan(made, loaded, change, full, not dry_run, screen))
 
 
@@ -136,7 +136,10 @@ def plans(
         if against:
             difference = room.planner.diff(room.planner.get(asking, against), one)
             return Reply(difference.as_dict(), lambda screen: view.difference(difference, screen))
-    return Reply(one.as_dict(), lambda screen: view.plan(one, loaded, None, full, True, screen))
+    return Reply(
+        documents.plan_document(one, loaded),
+        lambda screen: view.plan(one, loaded, None, full, True, screen),
+    )
 
 
 @app.add("profile", interrupted=UNCHANGED)

@@ -48,6 +48,7 @@ def plan(
         lines += ["", screen.bold(_month(date(*month, 1)))]
         for item in items:
             lines += _item(item, full or place < REASONED_MONTHS, screen)
+    lines += _ninety(found, loaded, screen)
     if found.items:
         lines += ["", *screen.paragraph(_order(found))]
     if found.reviews:
@@ -68,6 +69,20 @@ def _item(item: PlanItem, reasoned: bool, screen: Screen) -> list[str]:
         lab = f" Lab: {item.lab}." if item.lab else ""
         done = f" It counts on {_day(item.done)}." if item.done > item.end else ""
         lines += screen.paragraph(one_line(item.because) + lab + done, " " * 25, " " * 25)
+    return lines
+
+
+def _ninety(found: Plan, loaded: Loaded, screen: Screen) -> list[str]:
+    from groundwork.pathways.walking.ninety import ninety_days
+
+    dated = ninety_days(found, loaded)
+    if not dated:
+        return []
+    lines = ["", screen.bold("The first ninety days, beside it")]
+    for action in dated:
+        said = " (said by you, no record shows it)" if action.attested else ""
+        head = f"  by {_short(action.end):<12}         "
+        lines += screen.paragraph(one_line(action.title) + screen.soft(said), " " * 25, head)
     return lines
 
 
@@ -312,7 +327,7 @@ def _title(loaded: Loaded, request: Mapping[str, Any], name: str) -> str:
 def _subject_title(loaded: Loaded, identifier: str) -> str:
     for entries in (loaded.milestones, loaded.skills, loaded.actions):
         if identifier in entries:
-            return str(entries[identifier].title)  # type: ignore[attr-defined]
+            return str(entries[identifier].title)
     return identifier
 
 

@@ -202,6 +202,18 @@ class PlanItemBody(Out):
     lab: str
 
 
+class DatedActionBody(Out):
+    """One action of the first ninety days, with the first and the last day of its block."""
+
+    action: str
+    title: str
+    start: str
+    end: str
+    hours: float
+    attested: bool = Field(description="No record can show it; a person says so.")
+    labs: list[str]
+
+
 class PlanBody(BaseModel):
     """A dated plan; equal inputs give an equal plan."""
 
@@ -223,6 +235,9 @@ class PlanBody(BaseModel):
     previous: str
     created_at: str
     declared: list[str]
+    ninety_days: list[DatedActionBody] = Field(
+        description="Beside the plan; empty where no document has them."
+    )
 
 
 class PlansBody(BaseModel):

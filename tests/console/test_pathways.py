@@ -191,6 +191,15 @@ def test_boxes_of_the_map_do_not_lie_on_one_another(house: Looked) -> None:
     assert all(b.y + pathway_map.BOX_HEIGHT <= drawn.height for b in drawn.boxes)
 
 
+def test_the_first_ninety_days_stand_beside_the_plan_that_their_document_describes(
+    house: Looked, walked: TestClient
+) -> None:
+    words = _words(_get(walked, house.addresses["/pathways/plans/{plan_id}"][0]))
+    actions = house.workspace.pathways.catalogues.current().catalogue.actions
+    assert len(actions) == 12
+    assert all(a.title in words for a in actions)
+
+
 def test_the_calendar_holds_every_hour_of_the_plan(house: Looked) -> None:
     plan = house.workspace.pathways.planner.latest(LOCAL)
     months = pathway_calendar.months(plan)

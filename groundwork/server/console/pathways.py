@@ -57,6 +57,8 @@ def latest_plan(house: House, principal: PathwaysRead) -> Response:
 
 @router.get("/plans/{plan_id}")
 def plan_page(request: Request, plan_id: str, house: House, principal: PathwaysRead) -> Response:
+    from groundwork.pathways.walking.ninety import ninety_days
+
     planner = house.pathways.planner
     plan = planner.get(principal, plan_id)
     loaded = house.pathways.catalogues.current()
@@ -70,6 +72,7 @@ def plan_page(request: Request, plan_id: str, house: House, principal: PathwaysR
         lane=pathway_calendar.lane,
         streams=pathway_calendar.STREAMS,
         diff=planner.diff(before, plan) if before else None,
+        ninety=ninety_days(plan, loaded),
         titles=titles_of(loaded),
         states=STATES,
         standing=house.pathways.walk.skills(principal),

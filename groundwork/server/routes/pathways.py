@@ -152,7 +152,7 @@ def make_plan(body: PlanIn, house: House, principal: PathwaysWalk) -> Any:
     """Make a dated plan from the profile, what is given here, and what is proven; equal inputs give an equal plan."""
     given = body.model_dump(exclude={"confidence", "store"})
     made = house.pathways.walk.plan(principal, store=body.store, confidence=body.confidence, **given)
-    return made.as_dict()
+    return documents.plan_document(made, house.pathways.catalogues.current())
 
 
 @router.get("/plans", response_model=PlansBody)
@@ -164,7 +164,8 @@ def list_plans(house: House, principal: PathwaysRead) -> Any:
 @router.get("/plans/{plan_id}", response_model=PlanBody)
 def get_plan(plan_id: str, house: House, principal: PathwaysRead) -> Any:
     """Return one of one's plans."""
-    return house.pathways.planner.get(principal, plan_id).as_dict()
+    found = house.pathways.planner.get(principal, plan_id)
+    return documents.plan_document(found, house.pathways.catalogues.current())
 
 
 @router.get("/plans/{plan_id}/diff", response_model=dict[str, Any])
