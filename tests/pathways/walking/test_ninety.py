@@ -17,7 +17,9 @@ START = date(2027, 1, 4)
 def _dated(root: Path, start_from: str, target: str) -> tuple[DatedAction, ...]:
     with Workspace.init(root) as workspace:
         room = workspace.pathways
-        plan = room.walk.plan(LOCAL, start_from=start_from, target=target, hours=8.0, start=START, store=False)
+        plan = room.walk.plan(
+            LOCAL, start_from=start_from, target=target, hours=8.0, start=START, store=False
+        )
         return ninety_days(plan, room.catalogues.current())
 
 
