@@ -182,6 +182,18 @@ def test_every_fact_of_the_documents_has_a_place(walked: TestClient, house: Look
         assert f'<li id="{fact.id}">' in page
 
 
+def test_search_finds_skills_labs_plans_and_proofs(walked: TestClient, house: Looked) -> None:
+    words = _get(walked, "/search?q=first+documents")
+    assert 'href="/pathways/labs/first-documents"' in words
+    assert 'href="/pathways/skills/rag-patterns"' in _get(walked, "/search?q=RAG+patterns")
+    for address in (
+        house.addresses["/pathways/plans/{plan_id}"][0],
+        house.addresses["/pathways/proofs/{proof_id}"][0],
+    ):
+        found = walked.get(f"/search?q={address.rpartition('/')[2]}", follow_redirects=False)
+        assert (found.status_code, found.headers["location"]) == (303, address)
+
+
 def test_boxes_of_the_map_do_not_lie_on_one_another(house: Looked) -> None:
     whole = house.workspace.pathways.catalogues.current().catalogue
     drawn = pathway_map.drawn(whole.stages, whole.skills, {})

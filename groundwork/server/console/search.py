@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from groundwork.core.errors import GroundworkError
 from groundwork.core.principal import Principal
 from groundwork.gateway.flow_trace import trace_hex
-from groundwork.server.console import evidence
+from groundwork.server.console import evidence, search_later
 from groundwork.server.console import trace_words as words
 from groundwork.server.console.render import address, page, path_part, plural
 from groundwork.server.console.trace_filters import has_words
@@ -105,6 +105,7 @@ def straight(asking: Asking) -> str:
             "job": ("jobs.read", lambda: f"/jobs/{path_part(house.job(text, principal).id)}"),
             "key": ("keys.read", lambda: f"/keys/{path_part(house.keys.get(principal, text).id)}"),
             "doc": ("documents.read", lambda: _document(asking)),
+            **search_later.finders(house, principal, text),
         }
         permission, finder = finders.get(kind, ("", None))
         if finder is not None and asking.allows(permission):
@@ -212,6 +213,25 @@ def keys(asking: Asking) -> Group | None:
     return _group("keys", "Keys", hits, len(found), "/keys")
 
 
+def datasets(asking: Asking) -> Group | None:
+    """Find datasets by name and note."""
+    if not asking.allows("datasets.read"):
+        return None
+    hits = [Hit(*found) for found in search_later.datasets(asking.house, asking.principal, asking.holds)]
+    return _group("datasets", "Datasets", hits, len(hits), "/datasets")
+
+
+def pathways(asking: Asking) -> Group | None:
+    """Find skills, roles, milestones and labs."""
+    if not asking.allows("pathways.read"):
+        return None
+    try:
+        hits = [Hit(*found) for found in search_later.pathways(asking.house, asking.principal, asking.holds)]
+    except ImportError:  # a house without that room
+        return None
+    return _group("pathways", "Pathways", hits, len(hits), "/pathways/skills")
+
+
 ROOMS_SEARCHED: Sequence[Callable[[Asking], Group | None]] = (
     answers,
     traces,
@@ -219,6 +239,8 @@ ROOMS_SEARCHED: Sequence[Callable[[Asking], Group | None]] = (
     prompts,
     models,
     keys,
+    datasets,
+    pathways,
 )
 
 
