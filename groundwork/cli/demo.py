@@ -210,6 +210,7 @@ def _end(door: Door, place: Path, temporary: bool) -> None:
             f"The workspace is in {place}.",
             f"Next: groundwork serve --workspace {place}",
             f'      groundwork ask "…" --workspace {place}',
+            f"      groundwork path next --workspace {place}   learn to build such a system, step by step",
         ]
     )
 

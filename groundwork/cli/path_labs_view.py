@@ -64,6 +64,7 @@ def opened(run: LabRun, files: Sequence[str], screen: Screen, *, commands: bool 
     lines = [f"Lab {screen.bold(run.lab)}: {kind}"]
     for note in run.notes:
         lines += screen.paragraph(screen.amber(one_line(note)), "  ", "  ")
+    files = sorted(files, key=lambda name: (not name.endswith("task.md"), name))
     if files:
         lines += ["Its files:", *(f"  {name}" for name in files[:12])]
         if len(files) > 12:

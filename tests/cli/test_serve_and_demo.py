@@ -15,6 +15,13 @@ import pytest
 
 pytestmark = pytest.mark.xdist_group("cli-demo")  # one demo for all of them
 PROGRAM = [sys.executable, "-m", "groundwork.cli"]
+RIGHT_PAGES = (
+    ("How do I roll back an index?", "guides/snapshots.md", "groundwork knowledge rollback"),
+    ("What happens to a file that cannot be read?", ".md", "quarantine with a reason"),
+    ("When does Groundwork abstain?", "guides/answers.md", "under the threshold"),
+    ("How do I back up a workspace?", "guides/operating.md", "copy its folder"),
+)
+"""Questions of the demo, the page that answers each, and words of the answer."""
 
 
 @contextmanager
@@ -73,17 +80,11 @@ def test_serve_without_a_workspace_says_how_to_make_one(tmp_path):
     assert "groundwork init" in done.stderr
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory):
-    here = tmp_path_factory.mktemp("demo")
-    done = subprocess.run(
-        [*PROGRAM, "demo", "--temporary", "--json"], cwd=here, capture_output=True, text=True, timeout=300
+def test_the_demo_answers_from_the_right_pages_declines_replays_and_explains(tmp_path):
+    shown = subprocess.run(
+        [*PROGRAM, "demo", "--temporary", "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
-    assert list(here.iterdir()) == []
-    return done
-
-
-def test_the_demo_answers_declines_replays_and_explains(shown):
+    assert list(tmp_path.iterdir()) == []
     assert shown.returncode == 0, shown.stderr
     document = json.loads(shown.stdout)
     assert document["ingest"]["documents"]["added"] >= 15
@@ -92,6 +93,10 @@ def test_the_demo_answers_declines_replays_and_explains(shown):
     for answer in answered:
         assert not answer["abstained"], answer["question"]
         assert answer["citations"]
+    for question, page, words in RIGHT_PAGES:
+        answer = next(a for a in answered if a["question"] == question)
+        assert answer["citations"][0]["document"].endswith(page), question
+        assert words in answer["text"], question
     assert declined["abstained"]
     assert document["replay"]["result"] == "identical"
     assert document["explanation"]["deletions"]
@@ -103,25 +108,6 @@ def test_the_demo_answers_declines_replays_and_explains(shown):
     assert document["release"]["ref"] == "default@1"
     assert document["release"]["answered_by"].startswith("rel_")
     assert not Path(document["workspace"]).exists()
-
-
-@pytest.mark.parametrize(
-    ("question", "document", "words"),
-    [
-        ("How do I roll back an index?", "guides/snapshots.md", "groundwork knowledge rollback"),
-        (
-            "What happens to a file that cannot be read?",
-            ".md",
-            "quarantine with a reason",
-        ),
-        ("When does Groundwork abstain?", "guides/answers.md", "under the threshold"),
-        ("How do I back up a workspace?", "guides/operating.md", "copy its folder"),
-    ],
-)
-def test_the_handbook_answers_its_questions_from_the_right_page(shown, question, document, words):
-    answer = next(a for a in json.loads(shown.stdout)["answers"] if a["question"] == question)
-    assert answer["citations"][0]["document"].endswith(document)
-    assert words in answer["text"]
 
 
 @pytest.mark.slow

@@ -1,10 +1,12 @@
 """Every page in a real browser, on a desk and on a phone, light and dark: axe finds nothing, nothing fails, nothing is said.
 
-The pages are those of the routes: a route without an example fails a test. Screenshots are kept under `build/screenshots/`.
+The pages are those of the routes: a route without an example fails a test. With GROUNDWORK_SCREENSHOTS set,
+screenshots are kept under `build/screenshots/`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -120,6 +122,8 @@ def _faults(axe: Any, page: Any) -> Iterator[tuple[str, ...]]:
 
 
 def _keep(page: Any, name: str, address: str, mode: tuple[str, str]) -> None:
+    if not os.environ.get("GROUNDWORK_SCREENSHOTS"):
+        return
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     slug = (
         re.sub(r"[^a-z0-9]+", "-", re.sub(r"[0-9a-v]{16,}", "x", address.lower())).strip("-")[:80] or "home"

@@ -11,7 +11,7 @@ from groundwork.bench.dump import differences, logical_dump
 from groundwork.bench.durability import Crash, Outcome, calls_in, durable_calls, sweep
 from tests.durability.stages import Stages, ingest
 
-QUICK = 10
+QUICK = 6
 LEAST_POINTS = 100
 
 FAILPOINTS = (

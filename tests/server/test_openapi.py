@@ -21,7 +21,7 @@ SNAPSHOT = Path(__file__).parent / "openapi.json"
 DESCRIBED = json.loads(SNAPSHOT.read_text(encoding="utf-8"))["paths"] if SNAPSHOT.exists() else {}
 OPERATIONS = [f"{method.upper()} {path}" for path, methods in DESCRIBED.items() for method in methods]
 FEW = settings(
-    max_examples=12,
+    max_examples=4,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
