@@ -96,7 +96,7 @@ class FactBody(Out):
     says: str
     origin: Literal["stated", "inferred", "ours"]
     sources: list[str]
-    carried_by: list[tuple[str, str]] = Field(description="(list, id) of the entries that carry it.")
+    carried_by: list[list[str]] = Field(description="Pairs of list and id: the entries that carry it.")
     details: dict[str, Any]
     dated: str
     left_out: str = Field(description="Why the product does not carry it; empty when it does.")
@@ -132,7 +132,7 @@ class ProfileBody(Out):
     start: str
     by: str
     declared: list[str]
-    exceptions: list[tuple[str, str, float]] = Field(description="First day, last day, hours a week.")
+    exceptions: list[list[str | float]] = Field(description="Triples: first day, last day, hours a week.")
     money: float | None
     name: str
 

@@ -13,6 +13,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /
 
 
 @linux
+@pytest.mark.slow
 def test_a_small_run_has_every_figure_and_no_error() -> None:
     result = gateway.run(rounds=30, requests=200, repeats=1, memory_requests=200)
     for part in ("latency", "stream"):

@@ -56,8 +56,20 @@ def test_every_route_of_the_console_has_a_page_to_look_at(looked: Found) -> None
     assert known <= routes
 
 
+def test_the_pages_without_an_id_are_accessible(browser: Any, looked: Found) -> None:
+    """Lists and forms, each once, in turn on a desk and on a phone, light and dark."""
+    turns, seen = cycle(MODES), set()
+    fronts = []
+    for name, house, server in looked:
+        addresses = {r: a[:1] for r, a in house.addresses.items() if "{" not in r and r not in seen}
+        seen |= set(addresses)
+        fronts.append((name, houses.Looked(house.workspace, addresses), server))
+    _look(browser, fronts, lambda n: {next(turns)})
+
+
+@pytest.mark.slow
 def test_every_page_is_accessible(browser: Any, looked: Found) -> None:
-    """Each route once, in turn on a desk and on a phone, light and dark; the slow test looks at everything in every way."""
+    """Each route once, in turn on a desk and on a phone, light and dark; another test looks at everything in every way."""
     turns = cycle(MODES)
     _look(browser, looked, lambda n: {next(turns)} if n == 0 else set())
 

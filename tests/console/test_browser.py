@@ -90,7 +90,7 @@ class Person:
         self.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_person_asks_and_reads_the_evidence(
     browser: Any, url: str, size: dict[str, int], scheme: str

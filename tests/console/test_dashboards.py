@@ -183,7 +183,7 @@ def url(house: Workspace) -> Iterator[str]:
 
 
 @browsing
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_plots_are_drawn_and_the_page_fits(browser: Any, url: str, size: dict[str, int], scheme: str) -> None:
     person = Person(browser, url, viewport=size, color_scheme=scheme)
@@ -249,6 +249,7 @@ def test_a_person_asks_in_sql_and_sends_the_question_on(browser: Any, url: str) 
 
 
 @browsing
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["/dashboards?range=30d", "/query?sql=SELECT+kind,+count(*)+FROM+spans+GROUP+BY+kind"]
 )

@@ -47,7 +47,7 @@ def test_no_page_of_the_gateway_is_wider_than_the_screen(
     person.check()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_text_on_the_pages_of_the_gateway_stands_out(
     browser: Any, url: str, house: GatewayHouse, scheme: str
 ) -> None:

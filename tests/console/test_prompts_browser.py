@@ -48,6 +48,7 @@ def test_a_person_writes_tries_and_labels_a_prompt(browser: Any, url: str, scrip
     person.check()
 
 
+@pytest.mark.slow
 def test_pages_of_prompts_fit_the_screen_and_can_be_read(browser: Any, url: str) -> None:
     for size, scheme in ((DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light")):
         person = Person(browser, url, viewport=size, color_scheme=scheme)

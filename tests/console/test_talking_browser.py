@@ -35,7 +35,7 @@ def url(house: Workspace) -> Iterator[str]:
     server.stop()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_pages_of_generated_answers_fit_the_screen_and_stand_out(
     browser: Any, url: str, answers: list[Answer], size: dict[str, int], scheme: str

@@ -32,6 +32,7 @@ def write_and_read_at_once(folder: Path, embedder: str, writers: int, readers: i
         assert workspace.verify().damaged == ()
 
 
+@pytest.mark.slow
 def test_eight_processes_write_and_read_one_index_and_nothing_is_lost(tmp_path: Path) -> None:
     write_and_read_at_once(tmp_path, "none", writers=5, readers=3, rounds=2)
 

@@ -211,7 +211,9 @@ def test_every_page_and_document_with_an_id_opens_in_its_own_tenant(
                 assert answer.status_code == expected, (tenant, address, answer.text[:300])
 
 
-@pytest.mark.parametrize("role", ["viewer", "builder", "operator", "admin"])
+@pytest.mark.parametrize(
+    "role", ["viewer", *(pytest.param(r, marks=pytest.mark.slow) for r in ("builder", "operator")), "admin"]
+)
 def test_no_id_of_one_tenant_is_known_in_another(
     home: Workspace, full: dict[str, Full], app: Any, role: str
 ) -> None:
