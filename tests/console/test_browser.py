@@ -142,7 +142,7 @@ def test_a_sentence_is_joined_to_its_source_on_hover_and_by_keyboard(browser: An
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "cite"
     page.keyboard.press("Enter")
-    assert page.url.endswith("#quote-1")
+    page.wait_for_url("**#quote-1", wait_until="commit")
     page.locator("#quote-1").hover()
     assert "on" in page.locator(".sentence").first.get_attribute("class").split()
     person.check()
@@ -184,7 +184,7 @@ def test_a_list_is_narrowed_while_one_types(browser: Any, url: str) -> None:
     assert page.locator("#document-list tbody tr").count() == 2
     page.get_by_role("searchbox", name="Search documents").fill("travel")
     page.locator("#document-list tbody tr:only-child").wait_for()
-    assert "contains=travel" in page.url
+    page.wait_for_url("**contains=travel**", wait_until="commit")
     page.reload()
     assert page.locator("#document-list tbody tr").count() == 1
     person.check()

@@ -125,7 +125,7 @@ def test_the_main_job_is_done_by_keys_alone(browser: Any, url: str) -> None:
     assert page.evaluate("document.activeElement.className").startswith("sentence")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#quote-1")
+    page.wait_for_url("**#quote-1", wait_until="commit")
     tab_to("Open at this place")
     page.keyboard.press("Enter")
     page.wait_for_url("**/documents/**")

@@ -63,6 +63,8 @@ if TYPE_CHECKING:
 
 _CODES = get_args(FailureCode)
 _WORD = re.compile(r"\S+\s*|\s+")
+MOST_EVENTS = 20_000
+"""Pieces of a reply that nobody streams; a script with more has no end."""
 _ENDLESS = "and so on, "
 
 
@@ -221,7 +223,7 @@ class Scripted:
             if stream and n > 1:
                 self._maybe_fail(attempt.model, step, n - 1)
                 await clock.pause(step.chunk_delay_ms)
-            elif n > 100_000:
+            elif n > MOST_EVENTS:
                 raise Failure("limit", "the script has no end", billed=True)
             if step.endless:
                 await clock.pause(0 if n % 100 else step.chunk_delay_ms)
