@@ -199,6 +199,7 @@ def test_plots_are_drawn_and_the_page_fits(browser: Any, url: str, size: dict[st
     person.check()
 
 
+@pytest.mark.slow
 @browsing
 def test_a_person_goes_by_keyboard_to_a_number_and_to_its_traces(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP)
@@ -221,6 +222,7 @@ def test_a_person_goes_by_keyboard_to_a_number_and_to_its_traces(browser: Any, u
     person.check()
 
 
+@pytest.mark.slow
 @browsing
 def test_without_script_the_same_is_there_as_pictures_and_figures(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP, java_script_enabled=False)

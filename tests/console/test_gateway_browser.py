@@ -36,6 +36,7 @@ def _paths(house: GatewayHouse) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_page_of_the_gateway_is_wider_than_the_screen(
     browser: Any, url: str, house: GatewayHouse, size: dict[str, int]
@@ -47,6 +48,7 @@ def test_no_page_of_the_gateway_is_wider_than_the_screen(
     person.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_text_on_the_pages_of_the_gateway_stands_out(
     browser: Any, url: str, house: GatewayHouse, scheme: str
@@ -102,6 +104,7 @@ def test_a_person_tries_a_model_by_keyboard_and_sees_what_it_cost(browser: Any, 
     person.check()
 
 
+@pytest.mark.slow
 def test_bars_say_their_day_and_a_group_leads_to_its_calls(
     browser: Any, url: str, house: GatewayHouse
 ) -> None:

@@ -27,7 +27,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.stop()
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without"])
+@pytest.mark.parametrize(
+    "script", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["with script", "without"]
+)
 def test_a_person_writes_tries_and_labels_a_prompt(browser: Any, url: str, script: bool) -> None:
     person = Person(browser, url, viewport=DESKTOP, java_script_enabled=script)
     page, name = person.page, f"mine-{int(script)}"

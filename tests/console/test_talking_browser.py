@@ -36,7 +36,9 @@ def url(house: Workspace) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(DESKTOP, marks=pytest.mark.slow), PHONE], ids=["desktop", "phone"]
+)
 def test_pages_of_generated_answers_fit_the_screen_and_stand_out(
     browser: Any, url: str, answers: list[Answer], size: dict[str, int], scheme: str
 ) -> None:
@@ -51,6 +53,7 @@ def test_pages_of_generated_answers_fit_the_screen_and_stand_out(
     person.check()
 
 
+@pytest.mark.slow
 def test_a_person_goes_on_from_an_answer_without_any_script(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=PHONE, java_script_enabled=False)
     page = person.page

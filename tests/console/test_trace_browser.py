@@ -63,6 +63,7 @@ def test_a_person_finds_what_failed_and_reads_why(browser: Any, url: str) -> Non
     person.check()
 
 
+@pytest.mark.slow
 def test_the_whole_way_is_walked_by_keys_alone(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP)
     page = person.page
@@ -145,6 +146,7 @@ def test_the_main_job_is_done_by_keys_alone(browser: Any, url: str) -> None:
     person.check()
 
 
+@pytest.mark.slow
 def test_the_search_field_is_one_key_away_and_opens_an_id(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP)
     page = person.page
@@ -164,6 +166,7 @@ def test_the_search_field_is_one_key_away_and_opens_an_id(browser: Any, url: str
     person.check()
 
 
+@pytest.mark.slow
 def test_a_large_trace_opens_at_once_and_goes_on_below(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP)
     page = person.page
@@ -190,6 +193,7 @@ def test_a_large_trace_opens_at_once_and_goes_on_below(browser: Any, url: str) -
     person.check()
 
 
+@pytest.mark.slow
 def test_two_rows_are_ticked_and_compared(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP)
     page = person.page
@@ -204,6 +208,7 @@ def test_two_rows_are_ticked_and_compared(browser: Any, url: str) -> None:
     person.check()
 
 
+@pytest.mark.slow
 def test_the_list_moves_by_itself_where_it_was_told_to_and_not_under_a_choice(
     browser: Any, url: str, house: FakeWorkspace
 ) -> None:
@@ -235,6 +240,7 @@ def test_the_list_moves_by_itself_where_it_was_told_to_and_not_under_a_choice(
     person.check()
 
 
+@pytest.mark.slow
 def test_attributes_are_narrowed_and_ids_copied(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=DESKTOP, permissions=["clipboard-read", "clipboard-write"])
     page = person.page
@@ -248,6 +254,7 @@ def test_attributes_are_narrowed_and_ids_copied(browser: Any, url: str) -> None:
     person.check()
 
 
+@pytest.mark.slow
 def test_feedback_filters_and_trees_work_without_any_script(browser: Any, url: str) -> None:
     person = Person(browser, url, viewport=PHONE, java_script_enabled=False)
     page = person.page
@@ -271,6 +278,7 @@ def test_feedback_filters_and_trees_work_without_any_script(browser: Any, url: s
     person.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_on_pages_of_traces_stands_out(browser: Any, url: str, scheme: str) -> None:
     person = Person(browser, url, viewport=DESKTOP, color_scheme=scheme)

@@ -98,7 +98,11 @@ def test_a_limit_on_file_size_is_told_and_loses_nothing(
     check_kept_and_go_on(stage, root, expected, before)
 
 
-FAULTS = [("pwrite64", "ENOSPC", 9), ("fsync", "EIO", 2), ("rename", "EIO", 3)]
+FAULTS = [
+    ("pwrite64", "ENOSPC", 9),
+    ("fsync", "EIO", 2),
+    pytest.param("rename", "EIO", 3, marks=pytest.mark.slow),
+]
 KINDS = [
     *(
         ("pwrite64", "ENOSPC"),
