@@ -6,31 +6,14 @@ and time-ordered ids.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, Index, Table
+from sqlalchemy import Column, Double, Index, Table
 
-from groundwork.storage.columns import AnyText, Count, Json, Word
+from groundwork.storage.made_columns import count as _count
+from groundwork.storage.made_columns import flag as _flag
+from groundwork.storage.made_columns import json as _json
+from groundwork.storage.made_columns import text as _text
+from groundwork.storage.made_columns import word as _word
 from groundwork.storage.tables import metadata
-
-
-def _word(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
-    return Column(name, Word, primary_key=key, nullable=null)
-
-
-def _text(name: str, *, key: bool = False) -> Column[str]:
-    return Column(name, AnyText, primary_key=key, nullable=False)
-
-
-def _count(name: str, *, key: bool = False) -> Column[int]:
-    return Column(name, Count, primary_key=key, nullable=False, autoincrement=False)
-
-
-def _json(name: str, *, null: bool = False) -> Column[object]:
-    return Column(name, Json, nullable=null)
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean, nullable=False, default=False)
-
 
 # ---- datasets ----
 
