@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from groundwork.core.errors import GroundworkError
 from groundwork.server.console import pathway_map
-from groundwork.server.console.pathway_words import STATES, record_address, subject_of, titles_of
+from groundwork.server.console.pathway_words import STATES, subject_of, titles_of
 from groundwork.server.console.render import page
 from groundwork.server.forms import Posted, text_of
 from groundwork.server.house import House
@@ -218,7 +218,6 @@ def _milestone(
             a for a in house.pathways.notes.attestations(principal, withdrawn=True) if a.subject == subject.id
         ],
         titles=titles_of(loaded),
-        address_of=record_address,
         fault=fault,
         given=given or {"statement": "", "link": ""},
         checked=checked,

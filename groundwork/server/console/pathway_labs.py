@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from groundwork.core.errors import GroundworkError
-from groundwork.server.console.pathway_words import STATES, record_address, titles_of
+from groundwork.server.console.pathway_words import STATES, titles_of
 from groundwork.server.console.render import page
 from groundwork.server.forms import Posted, text_of
 from groundwork.server.house import House
@@ -145,5 +145,4 @@ def _lab(
         verification=verification,
         states=STATES,
         titles=titles_of(house.pathways.catalogues.current()),
-        address_of=record_address,
     )

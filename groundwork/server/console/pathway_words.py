@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from groundwork.evidence.types import Found
     from groundwork.pathways.catalogue.loaded import Loaded
     from groundwork.pathways.types import Action, Milestone
 
@@ -34,26 +32,6 @@ GRADES = {
     "co_signed": "co-signed by another workspace",
     "re_run": "run again from the bundle by another workspace",
 }
-
-_PAGES = {
-    "answer": "/answers/",
-    "evaluation": "/evaluations/",
-    "verdict": "/gates/verdicts/",
-    "release": "/releases/",
-    "job": "/jobs/",
-    "call": "/usage/calls/",
-    "proof": "/pathways/proofs/",
-}
-
-
-def record_address(found: Found) -> str:
-    """Return the page of a record, "" when it has none."""
-    if found.address:
-        return found.address
-    if found.kind == "lab_result" and found.values.get("lab"):
-        return f"/pathways/labs/{quote(str(found.values['lab']), safe='')}"
-    base = _PAGES.get(found.kind)
-    return f"{base}{quote(found.id, safe='')}" if base else ""
 
 
 def subject_of(loaded: Loaded, word: str) -> Milestone | Action:

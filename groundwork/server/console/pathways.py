@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from groundwork.core.errors import GroundworkError, InvalidInputError
 from groundwork.server.console import pathway_calendar
-from groundwork.server.console.pathway_words import GRADES, STATES, record_address, titles_of
+from groundwork.server.console.pathway_words import GRADES, STATES, titles_of
 from groundwork.server.console.render import page
 from groundwork.server.forms import Posted, text_of, texts_of
 from groundwork.server.house import House
@@ -154,7 +154,6 @@ def proof_page(request: Request, proof_id: str, house: House, principal: Pathway
         state=house.pathways.proofs.show(principal, proof_id),
         states=STATES,
         grades=GRADES,
-        address_of=record_address,
     )
 
 
